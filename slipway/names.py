@@ -1,0 +1,77 @@
+"""Physical names where processes meet. Nothing else in Slipway spells one out.
+
+Endpoint names come from the user's `cdk.json`; everything below is derived from them. SageMaker allows letters,
+digits and hyphens in its names, so a release id (`fraud.7.3fa2c1`) uses dots: it can't be taken for one of them.
+"""
+
+import hashlib
+
+PREFIX = "slipway"
+LEDGER_TABLE = f"{PREFIX}-ledger"
+TOPIC = f"{PREFIX}-releases"
+PROMOTION = f"{PREFIX}-promotion"
+METRICS = "Slipway"
+EVENT_SOURCE = PREFIX
+ABORT_REQUESTED = "Release Abort Requested"
+
+BASELINE = "baseline"
+CANDIDATE = "candidate"
+ROLES = (BASELINE, CANDIDATE)
+
+# What an alarm watches; the part of its name after the role.
+ERROR_RATE = "5xx-rate"
+MODEL_ERRORS = "model-errors"
+LATENCY = "latency-p90"
+SIGNALS = (ERROR_RATE, MODEL_ERRORS, LATENCY)
+
+# Prefixes in the one bucket.
+MODELS = "models"
+CAPTURE = "capture"
+GROUND_TRUTH = "ground-truth"
+DATA = "data"
+CODE = "code"
+
+# Customer metadata on a model package: what admission checks before a release exists.
+ARTIFACT_SHA256 = "slipway:artifact-sha256"
+XGBOOST_VERSION = "slipway:xgboost-version"
+
+# Tags on everything a release makes, so that tear-down finds it.
+ENDPOINT_TAG = "slipway:endpoint"
+RELEASE_TAG = "slipway:release"
+
+
+def function(verb: str) -> str:
+    """The Lambda function of `lambdas/{verb}.py`: `roll_back` -> `slipway-roll-back`."""
+    return f"{PREFIX}-{verb.replace('_', '-')}"
+
+
+def alarm(endpoint: str, role: str, signal: str | None = None) -> str:
+    """One signal's alarm, or without a signal the role's composite."""
+    return "-".join([PREFIX, endpoint, role, *([signal] if signal else [])])
+
+
+def release(endpoint: str, package_version: int, approval: str) -> str:
+    """The id of the release that one approval of one package starts; the same approval gives the same id.
+
+    `approval` is whatever tells two approvals of a package apart (its last-modified time).
+    """
+    return f"{endpoint}.{package_version}.{hashlib.sha256(approval.encode()).hexdigest()[:6]}"
+
+
+def endpoint_of(release_id: str) -> str:
+    return release_id.split(".", 1)[0]
+
+
+def model(release_id: str) -> str:
+    """The SageMaker model that serves a release's candidate."""
+    return release_id.replace(".", "-")
+
+
+def endpoint_config(release_id: str, layout: str) -> str:
+    """The endpoint config for one layout (`shadow`, `canary`, `settled`) of a release."""
+    return f"{release_id.replace('.', '-')}-{layout}"
+
+
+def scalable_target(endpoint: str, role: str) -> str:
+    """Application Auto Scaling's resource id of a variant."""
+    return f"endpoint/{endpoint}/variant/{role}"
