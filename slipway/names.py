@@ -5,6 +5,7 @@ digits and hyphens in its names, so a release id (`fraud.7.3fa2c1`) uses dots: i
 """
 
 import hashlib
+import re
 
 PREFIX = "slipway"
 LEDGER_TABLE = f"{PREFIX}-ledger"
@@ -13,6 +14,8 @@ PROMOTION = f"{PREFIX}-promotion"
 METRICS = "Slipway"
 EVENT_SOURCE = PREFIX
 ABORT_REQUESTED = "Release Abort Requested"
+PROMOTED = "Release Promoted"
+ROLLED_BACK = "Release Rolled Back"
 
 BASELINE = "baseline"
 CANDIDATE = "candidate"
@@ -65,6 +68,14 @@ def endpoint_of(release_id: str) -> str:
 def model(release_id: str) -> str:
     """The SageMaker model that serves a release's candidate."""
     return release_id.replace(".", "-")
+
+
+LAYOUTS = ("shadow", "canary", "settled", "restored")
+
+
+def made_by_release(endpoint: str, name: str) -> bool:
+    """Whether a model or endpoint config bears a name that a release of this endpoint gave it."""
+    return re.fullmatch(rf"{re.escape(endpoint)}-\d+-[0-9a-f]{{6}}(-({'|'.join(LAYOUTS)}))?", name) is not None
 
 
 def endpoint_config(release_id: str, layout: str) -> str:

@@ -1,0 +1,136 @@
+"""What cdk.json's context says, parsed strictly. Nothing is looked up: not the account, not the environment."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from infra.checks import ConfigError, boolean, listing, number, optional, refuse, section, text, unknown, whole
+from slipway import names, plan
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """When an alarm fires: the failed share of a minute's requests; the 90th percentile of the model's latency."""
+
+    error_rate: float = 0.10
+    latency_p90_ms: float = 500.0
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One endpoint. After its first deployment a changed setting takes effect with the next release.
+
+    image: a version of the managed XGBoost container, or a whole image URI.
+    first_model: s3://bucket/models/... of the model the endpoint starts with; without it there is no endpoint yet.
+    plan: JSON text of a built-in plan's name, or of a plan.
+    target_invocations_per_instance: requests a minute that one instance should take before another is added.
+    """
+
+    name: str
+    instance_type: str = "ml.m5.large"
+    initial_instance_count: int = 1
+    max_instance_count: int = 4
+    image: str = "3.2-0"
+    first_model: str | None = None
+    plan: str = '"canary"'
+    alarm_email: str | None = None
+    capture_percentage: int = 100
+    alarms: Thresholds = field(default_factory=Thresholds)
+    target_invocations_per_instance: int = 1000
+    keep_old_config_days: int = 7
+
+
+@dataclass(frozen=True)
+class Config:
+    """endpoints: at least one; retain_data: whether ledger, bucket, key and registry outlive their stack."""
+
+    endpoints: tuple[Endpoint, ...]
+    retain_data: bool = True
+
+    @property
+    def endpoint_names(self) -> list[str]:
+        return [endpoint.name for endpoint in self.endpoints]
+
+
+def _name(path: str, value: object) -> str:
+    # SageMaker lower-cases names in ARNs, and IAM compares ARNs by case; 40 leaves room for `-<version>-<id>-settled`.
+    checked = text(r"[a-z0-9]+(-[a-z0-9]+)*", "lower-case letters and digits, joined by single hyphens")(path, value)
+    if len(checked) > 40:
+        raise refuse(path, "at most 40 characters", value)
+    return checked
+
+
+def _plan(path: str, value: object) -> str:
+    try:
+        plan.parse(value)
+    except ValueError as error:
+        raise ConfigError(f"{path.removesuffix('plan')}{error}") from None
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+
+
+_THRESHOLDS = section(Thresholds, {"error_rate": number(0, 1), "latency_p90_ms": number(0, 60_000)})
+_IMAGE_URI = r"\d{12}\.dkr\.ecr\.[a-z0-9-]+\.[a-z0-9.]+/[a-z0-9._/-]+(:[\w.-]+|@sha256:[0-9a-f]{64})"
+_ENDPOINT = section(
+    Endpoint,
+    {
+        "name": _name,
+        "instance_type": text(r"ml\.[a-z0-9-]+\.[a-z0-9]+", "an instance type such as ml.m5.large"),
+        "initial_instance_count": whole(1, 100),
+        "max_instance_count": whole(1, 100),
+        "image": text(rf"\d+\.\d+-\d+|{_IMAGE_URI}", "an XGBoost container version such as 3.2-0, or an ECR image URI"),
+        "first_model": optional(
+            text(
+                rf"s3://[a-z0-9.-]{{3,63}}/{names.MODELS}/\S+",
+                f"null, or a model below {names.MODELS}/ in Slipway's bucket: s3://bucket/{names.MODELS}/...",
+            )
+        ),
+        "plan": _plan,
+        "alarm_email": optional(text(r"[^@\s]+@[^@\s]+\.[^@\s]+", "null or an e-mail address")),
+        "capture_percentage": whole(1, 100),
+        "alarms": _THRESHOLDS,
+        "target_invocations_per_instance": whole(1, 1_000_000),
+        "keep_old_config_days": whole(0, 365),
+    },
+)
+_KNOWN = {"endpoints": listing(_ENDPOINT), "retain_data": boolean}
+
+
+def parse(context: Mapping[str, object]) -> Config:
+    """The context of the app. Keys with `:`, `@` or `/` are the CDK's own and pass.
+
+    Raises ConfigError, whose message names the key.
+    """
+    for key in context:
+        if key not in _KNOWN and not re.search("[:@/]", key):
+            raise unknown(key, key, list(_KNOWN))
+    if "endpoints" not in context:
+        raise ConfigError('endpoints: missing; give at least [{"name": "fraud"}] in the context of cdk.json')
+    config = Config(**{key: check(key, context[key]) for key, check in _KNOWN.items() if key in context})
+    if not config.endpoints:
+        raise ConfigError('endpoints: empty; give at least [{"name": "fraud"}]')
+    for index, endpoint in enumerate(config.endpoints):
+        _consistent(f"endpoints[{index}]", endpoint)
+    _distinct(config.endpoint_names)
+    return config
+
+
+def _consistent(path: str, endpoint: Endpoint) -> None:
+    least, most = endpoint.initial_instance_count, endpoint.max_instance_count
+    if most < least:
+        raise refuse(f"{path}.max_instance_count", f"at least initial_instance_count ({least})", most)
+    if "/" not in endpoint.image and re.match(r"ml\.[a-z]+\d+g[a-z]*\.", endpoint.instance_type):
+        expected = "an x86 instance type (the managed XGBoost image has no arm64 build)"
+        raise refuse(f"{path}.instance_type", expected, endpoint.instance_type)
+
+
+def _distinct(endpoints: list[str]) -> None:
+    """What releases of `fraud` make is named `fraud-...`, and so are the rights to it: no other endpoint may be."""
+    for index, name in enumerate(endpoints):
+        for other in endpoints[:index]:
+            short, long = sorted((name, other), key=len)
+            if long == short or long.startswith(f"{short}-"):
+                clash = (
+                    f"clashes with {other!r}: what is made for {short!r} is named '{short}-...'; choose another name"
+                )
+                raise ConfigError(f"endpoints[{index}].name: {name!r} {clash}")

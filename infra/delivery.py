@@ -1,0 +1,88 @@
+"""The Delivery stack: promotion, rollback, and what watches them."""
+
+from collections.abc import Mapping, Sequence
+
+import aws_cdk as cdk
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from infra.config import Config
+from infra.function import Function
+from infra.nag import accept
+from infra.permissions import Permission, promotion_arn
+from infra.promotion import Promotion
+from infra.rollback import Rollback
+from infra.state import State
+from infra.watch import Watch
+from slipway import names
+
+
+class Delivery(cdk.Stack):
+    """Five functions that the state machine calls by turns, and `operate`, which people call."""
+
+    def __init__(self, scope: Construct, *, config: Config, state: State) -> None:
+        super().__init__(scope, f"{names.PREFIX}-delivery", description="Slipway: releases")
+        self._state, self._may = state, state.permissions(self)
+        undelivered = _undelivered(self)
+        steps = self._steps(undelivered)
+        packages = endpoints = config.endpoint_names
+        promotion = Promotion(self, steps=steps, packages=packages, undelivered=undelivered)
+        Rollback(self, roll_back=steps["RollBack"], endpoints=endpoints, undelivered=undelivered)
+        Watch(self, machine=promotion.machine, undelivered=undelivered, topic=state.topic)
+        self._function("operate", timeout=30, may=[self._may.emit()])
+
+    def _steps(self, undelivered: sqs.IQueue) -> dict[str, Function]:
+        """By their names in the state machine's definition."""
+        may = self._may
+        bucket = {"BUCKET": self._state.store.bucket_name}
+        machine = {"PROMOTION_ARN": promotion_arn(self)}
+        observe = [*may.see_endpoints(), may.see_scaling()]
+        shape = [*may.change_layout(), may.move_weights(), may.scale()]
+        replace = [*shape, may.see_packages(), *may.make_models(), may.probe()]
+        admit = [*observe, may.see_packages(), *may.read(names.MODELS), may.follow_promotions()]
+        judge = [may.measure(), *may.read(names.CAPTURE, names.GROUND_TRUTH)]
+        settle = [*observe, *replace, *may.clear_away(), may.emit()]
+        undo = [*observe, *shape, may.measure(), may.follow_promotions(), may.start_promotions(), may.emit()]
+        return {
+            "Admit": self._function("admit", timeout=60, may=admit, environment=machine),
+            "Shift": self._function("shift", timeout=120, may=[*observe, *replace]),
+            "Judge": self._function("judge", timeout=60, may=judge, environment=bucket),
+            "Settle": self._function("settle", timeout=120, may=settle),
+            "RollBack": self._function(
+                "roll_back", timeout=300, may=undo, environment=machine, dead_letter_queue=undelivered
+            ),
+        }
+
+    def _function(
+        self,
+        verb: str,
+        *,
+        timeout: int,
+        may: Sequence[Permission],
+        environment: Mapping[str, str] | None = None,
+        dead_letter_queue: sqs.IQueue | None = None,
+    ) -> Function:
+        """A function that reads and writes the ledger and tells people, and may do what is listed besides."""
+        state = self._state
+        shared = {"LEDGER_TABLE": state.ledger.table_name, "TOPIC_ARN": state.topic.topic_arn}
+        return Function(
+            self,
+            verb,
+            timeout=timeout,
+            environment={**shared, **(environment or {})},
+            may=[self._may.use_ledger(), *self._may.notify(), *may],
+            dead_letter_queue=dead_letter_queue,
+        )
+
+
+def _undelivered(stack: cdk.Stack) -> sqs.Queue:
+    queue = sqs.Queue(
+        stack,
+        "Undelivered",
+        queue_name=f"{names.PREFIX}-undelivered",
+        encryption=sqs.QueueEncryption.SQS_MANAGED,
+        enforce_ssl=True,
+        retention_period=cdk.Duration.days(14),
+    )
+    accept(queue, "SQS3", "This is the dead-letter queue; an alarm tells people of its first message.")
+    return queue

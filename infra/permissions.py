@@ -1,0 +1,159 @@
+"""What functions may do, in the words of the trade. Every permission names ARNs; each `*` says why it is there."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_sns as sns
+from constructs import Construct
+
+from slipway import names
+
+
+@dataclass(frozen=True)
+class Permission:
+    """why: the reason for a `*` in the resources. when: a policy condition."""
+
+    actions: Sequence[str]
+    resources: Sequence[str]
+    why: str = ""
+    when: dict[str, Any] = field(default_factory=dict)
+
+    def statement(self) -> iam.PolicyStatement:
+        return iam.PolicyStatement(actions=[*self.actions], resources=[*self.resources], conditions=self.when)
+
+
+def arn(scope: Construct, service: str, resource: str, name: str, *, colon: bool = False) -> str:
+    """An ARN in the stack's own account and region."""
+    form = cdk.ArnFormat.COLON_RESOURCE_NAME if colon else cdk.ArnFormat.SLASH_RESOURCE_NAME
+    return cdk.Stack.of(scope).format_arn(service=service, resource=resource, resource_name=name, arn_format=form)
+
+
+def promotion_arn(scope: Construct) -> str:
+    """The state machine's ARN, from its name: its own definition and its functions hold it."""
+    return arn(scope, "states", "stateMachine", names.PROMOTION, colon=True)
+
+
+NAMED_BY_RELEASE = "Releases make these; their names start with the endpoint's, and no other endpoint's does."
+NO_RESOURCE = "The service knows no resource for this action."
+
+
+class Permissions:
+    """The permissions of one deployment: its ledger, its bucket, its topic and its endpoints."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        *,
+        ledger: dynamodb.ITable,
+        store_arn: str,
+        key: kms.IKey,
+        topic: sns.ITopic,
+        serving_roles: dict[str, iam.IRole],
+    ) -> None:
+        self._scope, self._ledger, self._store, self._key, self._topic = scope, ledger, store_arn, key, topic
+        self._serving_roles = serving_roles
+
+    def _made(self, kind: str, pattern: str = "{}-*") -> list[str]:
+        return [arn(self._scope, "sagemaker", kind, pattern.format(name)) for name in self._serving_roles]
+
+    @property
+    def _endpoints(self) -> list[str]:
+        return self._made("endpoint", "{}")
+
+    def use_ledger(self) -> Permission:
+        verbs = ["GetItem", "PutItem", "UpdateItem", "DeleteItem", "ConditionCheckItem", "Query"]
+        return Permission([f"dynamodb:{verb}" for verb in verbs], [self._ledger.table_arn])
+
+    def read(self, *prefixes: str) -> list[Permission]:
+        objects = [f"{self._store}/{prefix}/*" for prefix in prefixes]
+        below = {"StringLike": {"s3:prefix": [f"{prefix}/*" for prefix in prefixes]}}
+        return [
+            Permission(["s3:GetObject"], objects, "Objects below a prefix of Slipway's bucket."),
+            Permission(["s3:ListBucket"], [self._store], when=below),
+            Permission(["kms:Decrypt"], [self._key.key_arn]),
+        ]
+
+    def notify(self) -> list[Permission]:
+        return [
+            Permission(["sns:Publish"], [self._topic.topic_arn]),
+            Permission(["kms:Decrypt", "kms:GenerateDataKey"], [self._key.key_arn]),
+        ]
+
+    def emit(self) -> Permission:
+        return Permission(["events:PutEvents"], [arn(self._scope, "events", "event-bus", "default")])
+
+    def see_packages(self) -> Permission:
+        packages = self._made("model-package", "{}/*")
+        return Permission(["sagemaker:DescribeModelPackage"], packages, "The versions in an endpoint's package group.")
+
+    def see_endpoints(self) -> list[Permission]:
+        return [
+            Permission(["sagemaker:DescribeEndpoint"], self._endpoints),
+            Permission(["sagemaker:DescribeEndpointConfig"], self._made("endpoint-config"), NAMED_BY_RELEASE),
+            Permission(["sagemaker:DescribeModel"], self._made("model"), NAMED_BY_RELEASE),
+        ]
+
+    def see_scaling(self) -> Permission:
+        return Permission(["application-autoscaling:DescribeScalableTargets"], ["*"], NO_RESOURCE)
+
+    def move_weights(self) -> Permission:
+        return Permission(["sagemaker:UpdateEndpointWeightsAndCapacities"], self._endpoints)
+
+    def change_layout(self) -> list[Permission]:
+        """CreateGrant lets SageMaker encrypt the instances' volumes with the key."""
+        configs = self._made("endpoint-config")
+        for_sagemaker = {"Bool": {"kms:GrantIsForAWSResource": "true"}}
+        return [
+            Permission(["sagemaker:CreateEndpointConfig", "sagemaker:AddTags"], configs, NAMED_BY_RELEASE),
+            Permission(["sagemaker:UpdateEndpoint"], [*self._endpoints, *configs], NAMED_BY_RELEASE),
+            Permission(["kms:CreateGrant"], [self._key.key_arn], when=for_sagemaker),
+            Permission(["kms:DescribeKey"], [self._key.key_arn]),
+        ]
+
+    def make_models(self) -> list[Permission]:
+        roles = [role.role_arn for role in self._serving_roles.values()]
+        to_sagemaker = {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
+        return [
+            Permission(["sagemaker:CreateModel", "sagemaker:AddTags"], self._made("model"), NAMED_BY_RELEASE),
+            Permission(["iam:PassRole"], roles, when=to_sagemaker),
+        ]
+
+    def probe(self) -> Permission:
+        return Permission(["sagemaker:InvokeEndpoint"], self._endpoints)
+
+    def scale(self) -> Permission:
+        verbs = ["RegisterScalableTarget", "DeregisterScalableTarget", "PutScalingPolicy", "DeleteScalingPolicy"]
+        return self._scaling(verbs)
+
+    def stop_scaling(self) -> Permission:
+        return self._scaling(["DeregisterScalableTarget"])
+
+    def _scaling(self, verbs: list[str]) -> Permission:
+        targets = arn(self._scope, "application-autoscaling", "scalable-target", "*")
+        variants = {"application-autoscaling:service-namespace": "sagemaker"}
+        why = "AWS gives scalable targets random ids; only those of SageMaker are allowed."
+        return Permission([f"application-autoscaling:{v}" for v in verbs], [targets], why, {"StringEquals": variants})
+
+    def measure(self) -> Permission:
+        return Permission(["cloudwatch:GetMetricData"], ["*"], NO_RESOURCE)
+
+    def start_promotions(self) -> Permission:
+        return Permission(["states:StartExecution"], [promotion_arn(self._scope)])
+
+    def follow_promotions(self) -> Permission:
+        executions = arn(self._scope, "states", "execution", f"{names.PROMOTION}:*", colon=True)
+        return Permission(["states:DescribeExecution"], [executions], "The executions of the one state machine.")
+
+    def clear_away(self) -> list[Permission]:
+        """Remove models and endpoint configs of ended releases."""
+        models, configs = self._made("model"), self._made("endpoint-config")
+        return [
+            Permission(["sagemaker:ListModels", "sagemaker:ListEndpointConfigs"], ["*"], NO_RESOURCE),
+            Permission(["sagemaker:DeleteModel"], models, NAMED_BY_RELEASE),
+            Permission(["sagemaker:DeleteEndpointConfig"], configs, NAMED_BY_RELEASE),
+        ]

@@ -1,0 +1,75 @@
+"""The State stack: what outlives releases, and the roles that touch it."""
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_sagemaker as sagemaker
+from constructs import Construct
+
+from infra.config import Config, Endpoint
+from infra.images import Images
+from infra.notices import Notices
+from infra.permissions import Permissions
+from infra.roles import SageMakerRole
+from infra.storage import Encryption, Ledger, Store
+from slipway import names
+
+
+class State(cdk.Stack):
+    """Ledger, bucket and key, topic, package groups, SageMaker's roles.
+
+    Ledger, bucket, key and package groups stay when the stack is destroyed, unless `retain_data` is false.
+    """
+
+    def __init__(self, scope: Construct, *, config: Config) -> None:
+        super().__init__(scope, f"{names.PREFIX}-state", description="Slipway: what must not be lost")
+        removal = cdk.RemovalPolicy.RETAIN if config.retain_data else cdk.RemovalPolicy.DESTROY
+        self.key = Encryption(self, "Key", removal=removal)
+        self.ledger = Ledger(self, "Ledger", removal=removal)
+        self.store = Store(self, "Store", key=self.key, removal=removal)
+        self.topic = Notices(self, "Notices", key=self.key, addresses=[e.alarm_email for e in config.endpoints])
+        self._images = Images(self)
+        self.training_role = self._training_role(config.endpoints)
+        self.serving_roles: dict[str, iam.IRole] = {}
+        for endpoint in config.endpoints:
+            self._endpoint(endpoint, removal)
+        cdk.CfnOutput(self, "BucketName", value=self.store.bucket_name)
+        cdk.CfnOutput(self, "TrainingRoleArn", value=self.training_role.role_arn)
+        cdk.CfnOutput(self, "TopicArn", value=self.topic.topic_arn)
+
+    def permissions(self, scope: Construct) -> Permissions:
+        """What functions of another stack may do here and to the endpoints."""
+        return Permissions(
+            scope,
+            ledger=self.ledger,
+            # As the other stack will import it, so that cdk-nag's findings can be named.
+            store_arn=self.export_value(self.store.bucket_arn),
+            key=self.key,
+            topic=self.topic,
+            serving_roles=self.serving_roles,
+        )
+
+    def _training_role(self, endpoints: tuple[Endpoint, ...]) -> SageMakerRole:
+        role = SageMakerRole(
+            self, "TrainingRole", store=self.store, key=self.key, logs="*Jobs", name=f"{names.PREFIX}-training"
+        )
+        for image in sorted({endpoint.image for endpoint in endpoints}):
+            role.pulls(self._images.repository_arn(image))
+        return role.reads(names.DATA, names.CODE).writes(names.MODELS)
+
+    def _endpoint(self, endpoint: Endpoint, removal: cdk.RemovalPolicy) -> None:
+        room = Construct(self, endpoint.name)
+        cdk.Tags.of(room).add(names.ENDPOINT_TAG, endpoint.name)
+        role = SageMakerRole(room, "ServingRole", store=self.store, key=self.key, logs=f"Endpoints/{endpoint.name}")
+        role.pulls(self._images.repository_arn(endpoint.image))
+        role.reads(names.MODELS).writes(f"{names.CAPTURE}/{endpoint.name}")
+        self.serving_roles[endpoint.name] = role
+        group = sagemaker.CfnModelPackageGroup(
+            room,
+            "Packages",
+            model_package_group_name=endpoint.name,
+            model_package_group_description=f"Candidates for endpoint {endpoint.name}: approve one to release it",
+        )
+        group.apply_removal_policy(removal)
+        cdk.CfnOutput(room, "Image", value=self._images.uri(endpoint.image)).override_logical_id(
+            f"Image{''.join(part.title() for part in endpoint.name.split('-'))}"
+        )

@@ -1,0 +1,86 @@
+"""CloudWatch: what both variants did, minute by minute, in one batched call a look."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from lambdas.aws.clients import client
+from slipway import names
+from slipway.evidence import SETTLED_AFTER, Arm, Minute
+
+# Source: "Amazon SageMaker AI metrics in Amazon CloudWatch"; latencies in microseconds, errors 0 or 1 a request.
+_STATISTICS = {
+    "requests": ("Invocations", "Sum"),
+    "client_errors": ("Invocation4XXErrors", "Sum"),
+    "server_errors": ("Invocation5XXErrors", "Sum"),
+    "model_errors": ("InvocationModelErrors", "Sum"),
+    "p50": ("ModelLatency", "p50"),
+    "p90": ("ModelLatency", "p90"),
+}
+
+
+def minutes(endpoint: str, since: float, until: float) -> list[Minute]:
+    """Every whole minute of [since, until), also those without a single request; unix seconds."""
+    if until <= since:
+        return []
+    series: dict[tuple[str, str], dict[float, float]] = {
+        (role, name): {} for role in names.ROLES for name in _STATISTICS
+    }
+    for role, name, points in _fetch(endpoint, since, until):
+        series[role, name].update(points)
+    starts = [since + 60 * i for i in range(int((until - since) // 60))]
+    arms = {
+        role: [_arm({name: series[role, name].get(at) for name in _STATISTICS}) for at in starts]
+        for role in names.ROLES
+    }
+    return [Minute(*cells) for cells in zip(starts, arms[names.BASELINE], arms[names.CANDIDATE], strict=True)]
+
+
+def candidate_gone(endpoint: str, moment: float, now: float) -> bool:
+    """Whether the first whole minute after `moment` has settled without a single invocation of the candidate."""
+    since = (moment // 60 + 1) * 60
+    if now < since + 60 + SETTLED_AFTER:
+        return False
+    return not any(minute.candidate.requests for minute in minutes(endpoint, since, since + 60))
+
+
+def _fetch(endpoint: str, since: float, until: float) -> Iterator[tuple[str, str, dict[float, float]]]:
+    queries = [_query(endpoint, role, name) for role in names.ROLES for name in _STATISTICS]
+    pages = (
+        client("cloudwatch")
+        .get_paginator("get_metric_data")
+        .paginate(
+            MetricDataQueries=queries,
+            StartTime=datetime.fromtimestamp(since, UTC),
+            EndTime=datetime.fromtimestamp(until, UTC),
+            ScanBy="TimestampAscending",
+        )
+    )
+    for page in pages:
+        for result in page["MetricDataResults"]:
+            role, name = result["Id"].split("__")
+            stamps = (stamp.timestamp() for stamp in result["Timestamps"])
+            yield role, name, dict(zip(stamps, result["Values"], strict=True))
+
+
+def _query(endpoint: str, role: str, name: str) -> dict[str, Any]:
+    metric, statistic = _STATISTICS[name]
+    dimensions = [{"Name": "EndpointName", "Value": endpoint}, {"Name": "VariantName", "Value": role}]
+    return {
+        "Id": f"{role}__{name}",
+        "MetricStat": {
+            "Metric": {"Namespace": "AWS/SageMaker", "MetricName": metric, "Dimensions": dimensions},
+            "Period": 60,
+            "Stat": statistic,
+        },
+    }
+
+
+def _arm(values: dict[str, float | None]) -> Arm:
+    def count(name: str) -> int:
+        return round(values[name] or 0.0)
+
+    # A model error is any answer of the container that was no 2xx; those it owes to the client's input don't count.
+    errors = max(count("server_errors"), count("model_errors") - count("client_errors"))
+    requests = max(count("requests"), errors)
+    return Arm(requests=requests, errors=errors, p50=values["p50"], p90=values["p90"])

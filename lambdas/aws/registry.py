@@ -1,0 +1,58 @@
+"""The model registry, and the artifact behind a package."""
+
+import hashlib
+import json
+import tarfile
+import tempfile
+from typing import Any
+
+from lambdas.aws.clients import client
+from slipway.admission import Package, Refused
+
+LARGEST = 400 * 1024 * 1024  # a function's /tmp holds 512 MiB
+
+
+def describe(arn: str) -> Package:
+    """A model package. Raises Refused for one that is not one container with one artifact."""
+    seen = client("sagemaker").describe_model_package(ModelPackageName=arn)
+    containers = seen.get("InferenceSpecification", {}).get("Containers", [])
+    if len(containers) != 1 or "ModelDataUrl" not in containers[0]:
+        raise Refused(f"{arn} has {len(containers)} containers with artifacts; exactly one is served")
+    return Package(
+        arn=seen["ModelPackageArn"],
+        group=seen["ModelPackageGroupName"],
+        version=seen["ModelPackageVersion"],
+        status=seen["ModelApprovalStatus"],
+        image=containers[0]["Image"],
+        artifact=containers[0]["ModelDataUrl"],
+        metadata=seen.get("CustomerMetadataProperties", {}),
+        changed_at=str(seen.get("LastModifiedTime", seen["CreationTime"])),
+    )
+
+
+def artifact(uri: str) -> tuple[str, dict[str, Any]]:
+    """SHA-256 and `manifest.json` of an artifact as it lies in S3 now. Raises Refused if it has no manifest."""
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    size = client("s3").head_object(Bucket=bucket, Key=key)["ContentLength"]
+    if size > LARGEST:
+        raise Refused(f"{uri} has {size} bytes; at most {LARGEST} are verified")
+    with tempfile.TemporaryFile() as file:
+        client("s3").download_fileobj(bucket, key, file)
+        file.seek(0)
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        file.seek(0)
+        return digest, _manifest(uri, file)
+
+
+def _manifest(uri: str, file: Any) -> dict[str, Any]:
+    try:
+        with tarfile.open(fileobj=file, mode="r:gz") as archive:
+            member = next(m for m in archive if m.name.removeprefix("./") == "manifest.json" and m.size < 2**22)
+            reader = archive.extractfile(member)
+            assert reader is not None
+            manifest: dict[str, Any] = json.load(reader)
+            return manifest
+    except (tarfile.TarError, StopIteration, ValueError, EOFError, OSError) as error:
+        raise Refused(
+            f"{uri} is no model.tar.gz with a manifest.json ({error!r}); train it with training/train.py"
+        ) from error

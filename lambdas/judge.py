@@ -1,0 +1,32 @@
+"""Judge the candidate on the minutes since the last look, and act on the verdict in the ledger."""
+
+from dataclasses import asdict
+from typing import Any
+
+from aws_lambda_powertools.metrics import MetricUnit
+
+from lambdas.aws import capture, clock, ledger, telemetry
+from lambdas.aws import metrics as cloudwatch
+from lambdas.aws.record import record
+from lambdas.aws.telemetry import logger, tracer
+from slipway import evidence, judge, loop, phases
+
+
+@tracer.capture_lambda_handler
+@logger.inject_lambda_context
+@telemetry.metrics.log_metrics
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    known = ledger.release(event["release_id"])
+    if known.phase not in phases.JUDGED:
+        return asdict(loop.turn(known, event))
+    now = clock.now()
+    since, until = evidence.window(known.evidence, now)
+    minutes = cloudwatch.minutes(known.endpoint, since, until)
+    captured = capture.invalid(known.endpoint, since, until)
+    outcome = judge.look(known, evidence.with_captured(minutes, captured), now)
+    written = record(outcome.release, outcome.line, outcome.tell)
+    telemetry.metrics.add_dimension(name="EndpointName", value=known.endpoint)
+    telemetry.metrics.add_metric(name="CandidateWeight", unit=MetricUnit.Percent, value=written.weight)
+    logger.info("verdict", release_id=known.id, decision=outcome.line.verdict and outcome.line.verdict.decision)
+    moved = written.step != known.step
+    return asdict(loop.turn(written, event, "shift" if moved else "judge", 0 if moved else known.plan.soak_seconds))

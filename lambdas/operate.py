@@ -1,0 +1,26 @@
+"""An operator's hand on a release: pause, resume, advance, abort. Every act is a line of its history."""
+
+from typing import Any
+
+from lambdas.aws import clock, ledger, notify
+from lambdas.aws.record import record
+from lambdas.aws.telemetry import logger, metrics, tracer
+from slipway import names, release
+
+
+@tracer.capture_lambda_handler
+@logger.inject_lambda_context
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """`{"release_id" or "endpoint", "act": pause|resume|advance|abort, "by": who, "reason": why}`."""
+    request = release.request(event)
+    release_id = request.release_id or ledger.in_progress(request.endpoint)
+    if release_id is None:
+        raise ledger.NotFound(f"endpoint {request.endpoint} has no release in progress")
+    acted = release.operate(ledger.release(release_id), request.act, clock.now(), request.reason)
+    line = release.entry(acted, request.act, request.by, clock.now(), request.reason)
+    written = record(acted, line)
+    if request.act == "abort":
+        detail = {"release_id": written.id, "by": request.by, "reason": request.reason}
+        notify.emit(names.ABORT_REQUESTED, detail)
+    return {"release_id": written.id, "phase": written.phase, "act": request.act, "version": written.version}

@@ -1,0 +1,1 @@
+"""Extensions to the embedded AWS: each module changes one service and offers `install(app)`."""

@@ -1,0 +1,81 @@
+"""Ground truth that arrives late, in Model Monitor's format, under the hour in which it was collected."""
+
+import heapq
+import json
+import random
+import uuid
+from datetime import UTC, datetime
+from itertools import groupby
+from typing import Any
+
+from sandbox.clock import Clock
+from slipway import names
+
+
+class Delays:
+    """Draws when, if ever, a request's truth becomes known; the same seed draws the same."""
+
+    def __init__(self, *, share: float, median: float, spread: float, seed: int) -> None:
+        """`share` of requests get a label, after a lognormal delay: median in seconds, `spread` its log's deviation."""
+        self._rng = random.Random(seed)
+        self._share, self._median, self._spread = share, median, spread
+
+    def draw(self) -> float | None:
+        """Seconds, or None for never."""
+        delay = self._median * self._rng.lognormvariate(0.0, self._spread)
+        return delay if self._rng.random() < self._share else None
+
+
+class GroundTruth:
+    """Keeps labels until they are due and writes them as objects.
+
+    One thread may call `add` while another calls `flush`: heapq's operations are atomic, and a label pushed in between
+    can only make the first of the heap due earlier.
+    """
+
+    def __init__(self, s3: Any, bucket: str, endpoint: str, clock: Clock) -> None:
+        self._s3, self._bucket, self._endpoint, self._clock = s3, bucket, endpoint, clock
+        self._heap: list[tuple[float, str, int]] = []
+        self.written = 0
+
+    def add(self, inference_id: str, label: int, delay: float) -> None:
+        """Make a label known `delay` virtual seconds from now."""
+        heapq.heappush(self._heap, (self._clock.now() + delay, inference_id, label))
+
+    def flush(self) -> None:
+        """Write what is due, one object an hour of collection. Raises botocore's errors; what wasn't written stays."""
+        due = self._take()
+        for hour, group in groupby(due, key=lambda item: datetime.fromtimestamp(item[0], UTC).strftime("%Y/%m/%d/%H")):
+            batch = list(group)
+            try:
+                self._put(hour, batch)
+            except Exception:
+                for item in due[due.index(batch[0]) :]:
+                    heapq.heappush(self._heap, item)
+                raise
+            self.written += len(batch)
+
+    def _take(self) -> list[tuple[float, str, int]]:
+        now = self._clock.now()
+        due = []
+        while self._heap and self._heap[0][0] <= now:
+            due.append(heapq.heappop(self._heap))
+        return due
+
+    def _put(self, hour: str, batch: list[tuple[float, str, int]]) -> None:
+        collected = datetime.fromtimestamp(batch[-1][0], UTC)
+        name = f"{collected:%M-%S}-{collected.microsecond // 1000:03d}-{uuid.uuid4()}.jsonl"
+        self._s3.put_object(
+            Bucket=self._bucket,
+            Key=f"{names.GROUND_TRUTH}/{self._endpoint}/{hour}/{name}",
+            Body="".join(_line(inference_id, label) for _, inference_id, label in batch).encode(),
+        )
+
+
+def _line(inference_id: str, label: int) -> str:
+    record = {
+        "groundTruthData": {"data": str(label), "encoding": "CSV"},
+        "eventMetadata": {"eventId": inference_id},
+        "eventVersion": "0",
+    }
+    return json.dumps(record) + "\n"

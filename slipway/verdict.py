@@ -1,0 +1,45 @@
+"""What the judge says, with its numbers."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Decision(StrEnum):
+    """In strict precedence: a doubt about validity never masks a rollback, and only the last one advances."""
+
+    HARD_STOP = "HARD_STOP"  # roll back now
+    REGRESSION = "REGRESSION"  # roll back
+    INVALID = "INVALID"  # hold and page: what was measured can't be trusted
+    NO_DATA = "NO_DATA"  # hold: nothing was measured
+    UNDECIDED = "UNDECIDED"  # go on as is
+    NON_INFERIOR = "NON_INFERIOR"  # advance
+
+
+ROLLS_BACK = (Decision.HARD_STOP, Decision.REGRESSION)
+HOLDS = (Decision.INVALID, Decision.NO_DATA)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One guardrail's part. `harm` and `safe` are e-values for "worse" and "not worse"; harm acts at `bar`."""
+
+    guardrail: str
+    candidate: float | None
+    baseline: float | None
+    harm: float
+    safe: float
+    bar: float
+    says: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    decision: Decision
+    reason: str
+    findings: tuple[Finding, ...]
+    at: float
+
+
+def strongest(decisions: list[Decision]) -> Decision:
+    order = list(Decision)
+    return min(decisions, key=order.index)

@@ -1,0 +1,298 @@
+"""Rate-ratio e-process: algebra, type I error, power, confidence sequence."""
+
+import math
+import random
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats as scipy_stats
+
+from slipway import codec
+from slipway.stats.rates import BETTER, LEAST_ERRORS, WORSE, Cell, RateRatio, log_factors, rate_ratio
+
+ALPHA = 0.05
+
+
+@st.composite
+def cells(draw: Callable) -> Cell:
+    n_c, n_b = draw(st.integers(0, 400)), draw(st.integers(0, 4000))
+    return Cell(draw(st.integers(0, min(n_c, 30))), n_c, draw(st.integers(0, min(n_b, 60))), n_b)
+
+
+def run(minutes: list[Cell], **terms: float) -> RateRatio:
+    state = RateRatio.start(**terms)
+    for minute in minutes:
+        state = state.update(minute)
+    return state
+
+
+def numbers(state: RateRatio) -> list[float]:
+    return [
+        *state.harm.early,
+        *state.harm.late,
+        state.harm.unstarted,
+        *state.safe.early,
+        *state.likelihood,
+        *state.mantel_haenszel,
+        state.totals.requests,
+    ]
+
+
+def test_a_cells_factor_is_the_ratio_of_two_binomial_probabilities() -> None:
+    cell = Cell(7, 300, 11, 5700)
+    share = 300 / 6000
+
+    def theta(ratio: float) -> float:
+        return ratio * share / (ratio * share + 1 - share)
+
+    for multiple, gain in zip(WORSE, log_factors(cell, 1.25, WORSE), strict=True):
+        expected = scipy_stats.binom.logpmf(7, 18, theta(1.25 * multiple)) - scipy_stats.binom.logpmf(
+            7, 18, theta(1.25)
+        )
+        assert gain == pytest.approx(expected)
+
+
+@given(st.lists(cells(), max_size=5), st.lists(cells(), max_size=5), st.lists(cells(), max_size=5))
+def test_stretches_of_time_join_associatively(a: list[Cell], b: list[Cell], c: list[Cell]) -> None:
+    left, right = (run(a) + run(b)) + run(c), run(a) + (run(b) + run(c))
+    assert numbers(left) == pytest.approx(numbers(right), abs=1e-6)
+    assert numbers(left) == pytest.approx(numbers(run([*a, *b, *c])), abs=1e-6)
+
+
+@given(st.lists(cells(), max_size=6), st.lists(cells(), max_size=6))
+def test_all_but_the_late_part_joins_in_any_order(a: list[Cell], b: list[Cell]) -> None:
+    one, other = run(a) + run(b), run(b) + run(a)
+    ageless = replace(one, harm=replace(one.harm, late=other.harm.late))
+    assert numbers(ageless) == pytest.approx(numbers(other), abs=1e-6)
+
+
+@given(st.lists(cells(), min_size=1, max_size=6).flatmap(lambda x: st.tuples(st.just(x), st.permutations(x))))
+def test_order_of_cells_within_a_minute_does_not_matter(pair: tuple[list[Cell], list[Cell]]) -> None:
+    def minute(parts: list[Cell]) -> RateRatio:
+        return run([sum(parts, Cell(0, 0, 0, 0))])
+
+    assert minute(pair[0]) == minute(pair[1])
+
+
+@given(st.lists(cells(), max_size=4))
+def test_state_survives_the_codec(minutes: list[Cell]) -> None:
+    state = run(minutes, clip=5.0)
+    assert codec.loads(RateRatio, codec.dumps(state)) == state
+
+
+@given(cells(), st.floats(1.05, 5), st.sampled_from(WORSE + BETTER))
+def test_mean_of_a_factor_on_the_nulls_edge_is_at_most_1_at_any_rate(cell: Cell, ratio: float, multiple: float) -> None:
+    n_c, n_b = cell.candidate_requests, cell.baseline_requests
+    for p_b in (1e-4, 0.01, 0.19):
+        p_c = ratio * p_b
+        if n_c == 0 or n_b == 0 or p_c > 1:
+            continue
+        one = Cell(1, n_c, 0, n_b)
+        other = Cell(0, n_c, 1, n_b)
+        [up], [down] = log_factors(one, ratio, [multiple]), log_factors(other, ratio, [multiple])
+        log_mean = n_c * math.log1p(p_c * math.expm1(up)) + n_b * math.log1p(p_b * math.expm1(down))
+        assert log_mean <= 1e-9
+
+
+def test_type_i_error_of_the_grid_under_unlimited_peeking_is_that_of_the_exact_dynamic_programme() -> None:
+    """One look an error, share 5 %, equal rates, 2,600 errors: .0315 (statistics' table)."""
+    assert exact_type_i(share=0.05, errors=2600, threshold=1 / ALPHA) == pytest.approx(0.0315, abs=0.0005)
+
+
+def exact_type_i(*, share: float, errors: int, threshold: float) -> float:
+    """P(the early mixture ever reaches the threshold) when each error is the candidate's with P = share."""
+    first = [_first_crossing(m, share, threshold) for m in range(1, errors + 1)]
+    alive, crossed = np.zeros(errors + 2), 0.0
+    alive[0] = 1.0
+    for least in first:
+        alive[1:] = alive[1:] * (1 - share) + alive[:-1] * share
+        alive[0] *= 1 - share
+        crossed += alive[least:].sum()
+        alive[least:] = 0.0
+    return crossed
+
+
+def _first_crossing(m: int, share: float, threshold: float) -> int:
+    """Fewest candidate errors of m at which the evidence reaches the threshold (m + 1 if none)."""
+    big = 20 * m
+    low, high = min(LEAST_ERRORS, m + 1), m + 1
+    while low < high:
+        k = (low + high) // 2
+        cell = Cell(k, big, m - k, round(big * (1 - share) / share))
+        state = RateRatio.start(tolerance=1.0).update(cell)
+        if state.harm.log_e(0) >= math.log(threshold):
+            high = k
+        else:
+            low = k + 1
+    return low
+
+
+@pytest.mark.parametrize("late_share", [0.0, 0.5])
+def test_mean_of_the_e_value_on_the_nulls_edge_is_at_most_1_by_simulation(late_share: float) -> None:
+    rng = np.random.default_rng(7)
+    values = []
+    for _ in range(1500):
+        state = RateRatio.start(tolerance=1.25)
+        for _ in range(12):
+            state = state.update(_minute(rng, 0.00625, 0.005))
+        values.append(math.exp(state.harm.log_e(late_share)))
+    error = np.std(values) / math.sqrt(len(values))
+    assert np.mean(values) <= 1 + 3 * error
+
+
+def test_a_null_candidate_is_seldom_rejected_however_often_it_is_looked_at() -> None:
+    rng = np.random.default_rng(11)
+    rejected = sum(
+        rate_ratio([_minute(rng, 0.005, 0.005) for _ in range(60)], tolerance=1.0, alpha=ALPHA).p_value <= ALPHA
+        for _ in range(200)
+    )
+    assert rejected <= scipy_stats.binom.ppf(0.999, 200, ALPHA)
+
+
+def test_a_fourfold_error_rate_is_found_within_fifteen_minutes_in_nearly_all_runs() -> None:
+    rng = np.random.default_rng(3)
+    found = [
+        rate_ratio([_minute(rng, 0.02, 0.005) for _ in range(15)], alpha=ALPHA).p_value <= ALPHA for _ in range(60)
+    ]
+    assert sum(found) >= 57
+
+
+def test_the_start_time_mixture_finds_a_late_regression_that_the_early_part_has_not() -> None:
+    rng = np.random.default_rng(5)
+    good = [_minute(rng, 0.005, 0.005) for _ in range(180)]
+    bad = [_minute(rng, 0.02, 0.005) for _ in range(12)]
+    state = run([*good, *bad])
+    assert state.harm.log_e(0) < math.log(1 / ALPHA) < state.harm.log_e(0.5)
+
+
+def test_a_safe_candidate_is_shown_to_be_non_inferior_and_a_bad_one_is_not() -> None:
+    rng = np.random.default_rng(9)
+    safe = run([_minute(rng, 0.005, 0.005) for _ in range(40)]).non_inferiority(alpha=ALPHA)
+    bad = run([_minute(rng, 0.01, 0.005) for _ in range(40)]).non_inferiority(alpha=ALPHA)
+    assert safe.p_value <= ALPHA < bad.p_value
+
+
+def test_clipping_keeps_one_burst_from_deciding() -> None:
+    burst = Cell(40, 300, 10, 5700)
+    assert rate_ratio([burst], alpha=ALPHA).p_value < 1e-6
+    assert rate_ratio([burst], alpha=ALPHA, clip=5.0).p_value >= 0.2
+
+
+def test_confidence_sequence_covers_the_ratio_at_all_looks() -> None:
+    rng = np.random.default_rng(13)
+    covered = 0
+    for _ in range(150):
+        state, good = RateRatio.start(), True
+        for _ in range(30):
+            state = state.update(_minute(rng, 0.015, 0.005))
+            low, high = state.interval(ALPHA)
+            good = good and low <= 3 <= high
+        covered += good
+    assert covered >= scipy_stats.binom.ppf(0.001, 150, 1 - ALPHA)
+    assert 2 < low < 3 < high < 4.6
+
+
+def test_confidence_sequence_is_the_mixtures_level_set() -> None:
+    """Against a fine grid of ratios, each end lies within a few percent of the exact one, and outside it."""
+    minutes = [Cell(9, 300, 20, 5700), Cell(12, 500, 22, 5500)]
+    state = run(minutes)
+    low, high = state.interval(ALPHA)
+
+    def log_likelihood(u: np.ndarray) -> np.ndarray:
+        total = np.zeros_like(u)
+        for c in minutes:
+            s = c.candidate_requests / c.requests
+            total += c.candidate_errors * u - c.errors * np.log1p(np.expm1(u) * s)
+        return total
+
+    from slipway.stats.rates import GRID
+
+    fine = np.linspace(-5, 5, 200_001)
+    least = np.log(np.mean(np.exp(log_likelihood(np.array(GRID))))) + math.log(ALPHA)
+    kept = fine[log_likelihood(fine) >= least]
+    assert low <= math.exp(kept[0]) <= low * 1.01
+    assert high / 1.01 <= math.exp(kept[-1]) <= high
+
+
+def test_estimate_is_the_mantel_haenszel_ratio() -> None:
+    from statsmodels.stats.contingency_tables import StratifiedTable
+
+    minutes = [Cell(9, 300, 20, 5700), Cell(2, 500, 4, 500), Cell(1, 20, 9, 3000)]
+    tables = [
+        np.array([[m.candidate_errors, m.candidate_requests], [m.baseline_errors, m.baseline_requests]])
+        for m in minutes
+    ]
+    # statsmodels has the pooled odds ratio; with requests in the place of successes it weighs as rate tables do.
+    weights = [(t[0, 1] + t[1, 1]) for t in tables]
+    above = sum(t[0, 0] * t[1, 1] / w for t, w in zip(tables, weights, strict=True))
+    below = sum(t[1, 0] * t[0, 1] / w for t, w in zip(tables, weights, strict=True))
+    estimate = run(minutes).harm_test(alpha=ALPHA).estimate
+    assert estimate == pytest.approx(above / below)
+    rare = [np.array([[m.candidate_errors, 10**6], [m.baseline_errors, 19 * 10**6]]) for m in minutes]
+    pooled = StratifiedTable(rare).oddsratio_pooled
+    same_share = run([Cell(m.candidate_errors, 10**6, m.baseline_errors, 19 * 10**6) for m in minutes])
+    assert same_share.harm_test(alpha=ALPHA).estimate == pytest.approx(pooled, rel=1e-3)
+
+
+def test_sticky_retries_counted_per_error_break_the_test_and_counted_once_do_not() -> None:
+    """A silent killer of validity: clusters of a mean of 4 errors that stay with one variant."""
+    rng = np.random.default_rng(17)
+    per_error = once = 0
+    for _ in range(150):
+        counted, single = [], []
+        for _ in range(40):
+            bad = rng.binomial([300, 5700], 0.002)
+            clustered = [int(min(n, rng.geometric(0.25, size=k).sum())) for k, n in zip(bad, (300, 5700), strict=True)]
+            counted.append(Cell(clustered[0], 300, clustered[1], 5700))
+            single.append(Cell(int(bad[0]), 300, int(bad[1]), 5700))
+        per_error += rate_ratio(counted, tolerance=1.0, alpha=ALPHA).p_value <= ALPHA
+        once += rate_ratio(single, tolerance=1.0, alpha=ALPHA).p_value <= ALPHA
+    assert per_error > 20
+    assert once <= scipy_stats.binom.ppf(0.999, 150, ALPHA)
+
+
+def test_minutes_with_one_variant_only_and_empty_minutes_say_nothing() -> None:
+    state = run([Cell(0, 0, 30, 1000), Cell(5, 100, 0, 0), Cell(0, 0, 0, 0)])
+    assert state.harm.log_e(0) == pytest.approx(0)
+    assert state.safe.log_e(0) == pytest.approx(0)
+    assert state.harm_test(alpha=ALPHA).estimate is None
+
+
+def test_without_errors_the_result_says_what_it_can_not_say() -> None:
+    state = run([Cell(0, 300, 0, 5700)])
+    assert state.harm_test(alpha=ALPHA).limits
+    assert state.non_inferiority(alpha=ALPHA).limits
+    assert state.interval(ALPHA) == (0.0, math.inf)
+
+
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [
+        (lambda: Cell(5, 4, 0, 10), "candidate_errors"),
+        (lambda: Cell(0, 4, -1, 10), "baseline_errors"),
+        (lambda: RateRatio.start(tolerance=0), "tolerance"),
+        (lambda: RateRatio.start(margin=math.nan), "margin"),
+        (lambda: RateRatio.start(clip=1.0), "clip"),
+        (lambda: RateRatio.start().harm_test(alpha=0), "alpha"),
+        (lambda: RateRatio.start().harm_test(alpha=0.05, late_share=2), "late_share"),
+        (lambda: RateRatio.start() + RateRatio.start(clip=5), "later"),
+    ],
+)
+def test_out_of_range_arguments_are_named(call: Callable[[], object], name: str) -> None:
+    with pytest.raises(ValueError, match=name):
+        call()
+
+
+def test_a_random_walk_of_cells_never_overflows() -> None:
+    rng = random.Random(1)
+    state = run([Cell(rng.randint(0, 300), 300, rng.randint(0, 5700), 5700) for _ in range(500)])
+    assert math.isfinite(state.harm.log_e(0.5))
+
+
+def _minute(rng: np.random.Generator, candidate: float, baseline: float) -> Cell:
+    n_c = int(rng.binomial(6000, 0.05))
+    return Cell(int(rng.binomial(n_c, candidate)), n_c, int(rng.binomial(6000 - n_c, baseline)), 6000 - n_c)

@@ -1,0 +1,91 @@
+"""A processing job's script: a challenger, and on request the champion, measured on the same holdout.
+
+    python evaluate.py --model DIR|model.tar.gz --data DIR --output DIR [--champion DIR|model.tar.gz]
+
+`evaluation.json` begins with the block that SageMaker's registry reads (`binary_classification_metrics`).
+"""
+
+import argparse
+import json
+import sys
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xgboost
+
+if __package__:
+    from training import metrics, tables
+else:  # in the container the files lie flat
+    import metrics
+    import tables
+
+
+@dataclass(frozen=True)
+class Artifact:
+    booster: xgboost.Booster
+    manifest: dict[str, Any]
+
+
+def open_artifact(path: Path) -> Artifact:
+    """Read a model directory or a `model.tar.gz`; nothing in it is executed. Raises KeyError on a missing member."""
+    if path.is_dir():
+        archives = list(path.glob("*.tar.gz"))
+        if archives:
+            return open_artifact(archives[0])
+        model, manifest = ((path / name).read_bytes() for name in ("model.ubj", "manifest.json"))
+    else:
+        with tarfile.open(path) as tar:
+            model, manifest = (tar.extractfile(name).read() for name in ("model.ubj", "manifest.json"))
+    return Artifact(xgboost.Booster({"nthread": 2}, model_file=bytearray(model)), json.loads(manifest))
+
+
+def measure(artifact: Artifact, directory: Path) -> tuple[np.ndarray, np.ndarray, str]:
+    """Labels, scores (both of shape (rows,)) and the holdout's digest. Raises ValueError on a missing column."""
+    frame, sha256 = tables.read(directory)
+    names = [feature["name"] for feature in artifact.manifest["features"]]
+    target = artifact.manifest["target"]
+    features, labels = tables.split_target(frame, target, [name for name in frame if name not in (target, *names)])
+    missing = [name for name in names if name not in features]
+    if missing:
+        raise ValueError(f"the holdout lacks {', '.join(missing)}")
+    return labels.to_numpy(), artifact.booster.predict(xgboost.DMatrix(features[names])), sha256
+
+
+def evaluate(challenger: Artifact, data: Path, champion: Artifact | None = None) -> dict[str, Any]:
+    """The content of evaluation.json; with a champion also the paired difference in log-loss and its standard error."""
+    labels, scores, sha256 = measure(challenger, data)
+    measured = metrics.all_of(labels, scores)
+    result: dict[str, Any] = {
+        "binary_classification_metrics": {name: {"value": value} for name, value in measured.items()},
+        "holdout": {"rows": len(labels), "positives": int(labels.sum()), "sha256": sha256},
+        "xgboost_version": challenger.manifest["xgboost_version"],
+    }
+    if champion:
+        _, other, _ = measure(champion, data)
+        differences = metrics.log_losses(labels, scores) - metrics.log_losses(labels, other)
+        result["champion_metrics"] = metrics.all_of(labels, other)
+        result["logloss_difference"] = {
+            "mean": float(differences.mean()),
+            "standard_error": float(differences.std(ddof=1) / np.sqrt(len(differences))),
+        }
+    return result
+
+
+def main(arguments: list[str]) -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", type=Path, default=Path("/opt/ml/processing/model"))
+    parser.add_argument("--data", type=Path, default=Path("/opt/ml/processing/data"))
+    parser.add_argument("--output", type=Path, default=Path("/opt/ml/processing/evaluation"))
+    parser.add_argument("--champion", type=Path)
+    options = parser.parse_args(arguments)
+    champion = open_artifact(options.champion) if options.champion else None
+    result = evaluate(open_artifact(options.model), options.data, champion)
+    options.output.mkdir(parents=True, exist_ok=True)
+    (options.output / "evaluation.json").write_text(json.dumps(result, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
