@@ -98,7 +98,7 @@ def deploy(url: str, artifact: Path) -> None:
 
 
 def measure(process: subprocess.Popen[str], url: str, rows: Path, rate: int | None, seconds: float) -> dict[str, float]:
-    """One run of the load: what the client saw, and CPU microseconds a request of router and container."""
+    """One run of the load: what the client saw, CPU microseconds a request of router and model, their CPU in % of a core."""
     command = [sys.executable, "-m", "bench.http_load", f"{url}/endpoints/{ENDPOINT}/invocations", "--rows", str(rows)]
     command += ["--seconds", str(seconds)] + (["--rate", str(rate)] if rate else [])
     router = psutil.Process(process.pid)
@@ -118,8 +118,8 @@ def best(runs: list[dict[str, float]], rate: int | None) -> dict[str, float]:
 
 
 def show(results: dict[str, dict[str, float]], repeats: int) -> None:
-    table = Table(title=f"Data plane, {FEATURES}-feature CSV rows, capture and metrics on (best of {repeats})")
-    for heading in ("load", "requests/s", "p50 ms", "p99 ms", "failed", "router µs", "container µs", "CPU % of a core"):
+    table = Table(title=f"Data plane: rows of {FEATURES} features, capture and metrics on; best of {repeats}")
+    for heading in ("load", "req/s", "p50 ms", "p99 ms", "failed", "router µs", "model µs", "CPU %"):
         table.add_column(heading, justify="left" if heading == "load" else "right")
     for name, run in results.items():
         cells = [f"{run['per_second']:.0f}", f"{run['p50_ms']:.1f}", f"{run['p99_ms']:.1f}", f"{run['failures']:.0f}"]

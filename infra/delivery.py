@@ -37,7 +37,7 @@ class Delivery(cdk.Stack):
         bucket = {"BUCKET": self._state.store.bucket_name}
         machine = {"PROMOTION_ARN": promotion_arn(self)}
         observe = [*may.see_endpoints(), may.see_scaling()]
-        shape = [*may.change_layout(), may.move_weights(), may.scale()]
+        shape = [*may.change_layout(), may.move_weights(), *may.scale()]
         replace = [*shape, may.see_packages(), *may.make_models(), may.probe()]
         admit = [*observe, may.see_packages(), *may.read(names.MODELS), may.follow_promotions()]
         judge = [may.measure(), *may.read(names.CAPTURE, names.GROUND_TRUTH)]

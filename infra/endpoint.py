@@ -15,7 +15,10 @@ SCRIPT_MODE = {"SAGEMAKER_PROGRAM": "serve.py", "SAGEMAKER_SUBMIT_DIRECTORY": "/
 
 
 class FirstDeployment(Construct):
-    """Model, endpoint config and endpoint. Every value that a user may change comes frozen from the frame."""
+    """Model, endpoint config and endpoint: what a user may change comes frozen from the frame.
+
+    Nothing else here may ever change either, since CloudFormation can't replace resources that bear names.
+    """
 
     def __init__(
         self, scope: Construct, *, name: str, frame: Frame, role: iam.IRole, store: s3.IBucket, key: kms.IKey
@@ -31,8 +34,6 @@ class FirstDeployment(Construct):
                 image=frame.image, model_data_url=frame.artifact_url, environment=SCRIPT_MODE
             ),
         )
-        # SageMaker reads the artifact under the role while it creates the model.
-        model.node.add_dependency(role)
         config = sagemaker.CfnEndpointConfig(
             self,
             "Config",
@@ -79,18 +80,26 @@ class Scaling(Construct):
 
     def __init__(self, scope: Construct, *, endpoint: Endpoint) -> None:
         super().__init__(scope, "Scaling")
-        target = autoscaling.ScalableTarget(
+        target = autoscaling.CfnScalableTarget(
             self,
             "Baseline",
-            service_namespace=autoscaling.ServiceNamespace.SAGEMAKER,
+            service_namespace="sagemaker",
             scalable_dimension="sagemaker:variant:DesiredInstanceCount",
             resource_id=names.scalable_target(endpoint.name, names.BASELINE),
             min_capacity=endpoint.initial_instance_count,
             max_capacity=endpoint.max_instance_count,
         )
-        target.scale_to_track_metric(
+        policy = autoscaling.CfnScalingPolicy
+        policy(
+            self,
             "Requests",
             policy_name=f"{names.PREFIX}-{endpoint.name}-{names.BASELINE}",
-            predefined_metric=autoscaling.PredefinedMetric.SAGEMAKER_VARIANT_INVOCATIONS_PER_INSTANCE,
-            target_value=endpoint.target_invocations_per_instance,
+            policy_type="TargetTrackingScaling",
+            scaling_target_id=target.ref,
+            target_tracking_scaling_policy_configuration=policy.TargetTrackingScalingPolicyConfigurationProperty(
+                predefined_metric_specification=policy.PredefinedMetricSpecificationProperty(
+                    predefined_metric_type="SageMakerVariantInvocationsPerInstance"
+                ),
+                target_value=endpoint.target_invocations_per_instance,
+            ),
         )

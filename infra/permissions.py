@@ -126,18 +126,24 @@ class Permissions:
     def probe(self) -> Permission:
         return Permission(["sagemaker:InvokeEndpoint"], self._endpoints)
 
-    def scale(self) -> Permission:
-        verbs = ["RegisterScalableTarget", "DeregisterScalableTarget", "PutScalingPolicy", "DeleteScalingPolicy"]
-        return self._scaling(verbs)
+    def scale(self) -> list[Permission]:
+        return self._scaling(["RegisterScalableTarget", "DeregisterScalableTarget", "PutScalingPolicy"])
 
-    def stop_scaling(self) -> Permission:
+    def stop_scaling(self) -> list[Permission]:
         return self._scaling(["DeregisterScalableTarget"])
 
-    def _scaling(self, verbs: list[str]) -> Permission:
+    def _scaling(self, verbs: list[str]) -> list[Permission]:
+        """Application Auto Scaling checks that its caller might do what it does itself: keep two alarms a policy."""
         targets = arn(self._scope, "application-autoscaling", "scalable-target", "*")
-        variants = {"application-autoscaling:service-namespace": "sagemaker"}
         why = "AWS gives scalable targets random ids; only those of SageMaker are allowed."
-        return Permission([f"application-autoscaling:{v}" for v in verbs], [targets], why, {"StringEquals": variants})
+        of_sagemaker = {"StringEquals": {"application-autoscaling:service-namespace": "sagemaker"}}
+        tracking = [f"TargetTracking-endpoint/{name}/variant/*" for name in self._serving_roles]
+        alarms = [arn(self._scope, "cloudwatch", "alarm", name, colon=True) for name in tracking]
+        keep = [f"cloudwatch:{verb}" for verb in ("DescribeAlarms", "PutMetricAlarm", "DeleteAlarms")]
+        return [
+            Permission([f"application-autoscaling:{verb}" for verb in verbs], [targets], why, of_sagemaker),
+            Permission(keep, alarms, "Their names end in an id that AWS chooses."),
+        ]
 
     def measure(self) -> Permission:
         return Permission(["cloudwatch:GetMetricData"], ["*"], NO_RESOURCE)

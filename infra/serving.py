@@ -26,7 +26,7 @@ class Serving(cdk.Stack):
             "frame",
             timeout=300,
             environment={"LEDGER_TABLE": state.ledger.table_name},
-            may=[may.use_ledger(), *may.clear_away(), may.see_scaling(), may.stop_scaling()],
+            may=[may.use_ledger(), *may.clear_away(), may.see_scaling(), *may.stop_scaling()],
         )
         for endpoint in config.endpoints:
             self._endpoint(endpoint)

@@ -4,7 +4,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from slipway import plan
+from slipway.plan import BUILTIN, Plan
+from slipway.plan import parse as parse_plan
 
 # What the first deployment was told, and CloudFormation is told ever after.
 FROZEN = ("Image", "ArtifactUrl", "InstanceType", "InitialInstanceCount", "CapturePercentage")
@@ -25,7 +26,7 @@ class Frame:
     capture_percentage: int
     kms_key_arn: str
     keep_old_config_days: int = 7
-    plan: plan.Plan = field(default_factory=lambda: plan.BUILTIN["canary"])
+    plan: Plan = field(default_factory=lambda: BUILTIN["canary"])
 
     @property
     def framework(self) -> str:
@@ -52,7 +53,7 @@ def parse(properties: Mapping[str, str]) -> Frame:
         capture_percentage=int(properties["CapturePercentage"]),
         kms_key_arn=properties["KmsKeyArn"],
         keep_old_config_days=int(properties["KeepOldConfigDays"]),
-        plan=plan.parse(json.loads(properties["Plan"])),
+        plan=parse_plan(json.loads(properties["Plan"])),
     )
 
 

@@ -25,6 +25,7 @@ GRACE_MINUTES = 5  # of baseline traffic only, before a step counts as wrongly r
 SILENT_MINUTES = 5  # of no traffic at all, before people are told
 HARD_STOP_REQUESTS, HARD_STOP_RATE, HARD_STOP_BASELINE = 20, 0.5, 0.1
 SRM_ALPHA = 0.001
+FRACTIONS = (0.1, 0.25, 0.5)
 INVALID_RATES = (0.01, 0.05, 0.3)
 
 Opinion = tuple[Decision, str, Finding | None]
@@ -198,8 +199,9 @@ def _against_history(seen: Evidence, guardrails: Guardrails, step: Step) -> floa
 
 
 def _rate_stays_under(errors: int, requests: int, ceiling: float) -> float:
-    """log e-value against "the error rate is at least `ceiling`": likelihood ratio of a quarter of it."""
-    return errors * math.log(0.25) + (requests - errors) * math.log((1 - ceiling / 4) / (1 - ceiling))
+    """log e-value against "the error rate is at least `ceiling`": mean of likelihood ratios of fractions of it."""
+    fine = requests - errors
+    return log_mean([errors * math.log(f) + fine * math.log((1 - ceiling * f) / (1 - ceiling)) for f in FRACTIONS])
 
 
 def _bets(wins: int, rounds: int) -> float:

@@ -48,14 +48,14 @@ class Guardrails:
 
     alpha: the chance of rolling back an innocent candidate, over the whole release and all guardrails.
     error_ratio: the candidate's error rate over the baseline's that is still tolerated.
-    error_floor: an error rate nobody minds; non-inferiority is shown against the larger of the two.
+    error_floor: to advance, a candidate is shown to stay under this rate, or under twice the baseline's.
     latency_margin: the tolerated slow-down of the median, as a fraction.
     invalid_rate: the tolerated share of answers that are no finite number.
     """
 
     alpha: float = 0.05
     error_ratio: float = 1.25
-    error_floor: float = 0.01
+    error_floor: float = 0.02
     latency_margin: float = 0.20
     invalid_rate: float = 0.001
 

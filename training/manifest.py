@@ -19,8 +19,6 @@ def features(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _feature(name: str, values: pd.Series) -> dict[str, Any]:
-    if not np.isfinite(values.dropna()).all():
-        raise ValueError(f"the feature {name!r} holds infinite values")
     present = values.dropna()
     return {
         "name": name,

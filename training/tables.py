@@ -3,6 +3,7 @@
 import hashlib
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 READERS = {".csv": pd.read_csv, ".parquet": pd.read_parquet}
@@ -35,4 +36,7 @@ def split_target(frame: pd.DataFrame, target: str, dropped: list[str]) -> tuple[
     text = [name for name in features.columns if not pd.api.types.is_numeric_dtype(features[name])]
     if text:
         raise ValueError(f"features must be numbers; encode or --drop {', '.join(text)}")
+    infinite = [name for name in features.columns if np.isinf(features[name].to_numpy(dtype=np.float32)).any()]
+    if infinite:
+        raise ValueError(f"infinite values, or too large for 32 bits, in {', '.join(infinite)}")
     return features, labels.astype(int)

@@ -20,7 +20,7 @@ from ministack.core.responses import (
 )
 
 from sandbox import clock as clocks
-from sandbox.aws import cloudformation
+from sandbox.aws import autoscaling_resources, cloudformation
 from sandbox.aws.patching import mount
 
 SERVICE = "application-autoscaling"
@@ -33,7 +33,7 @@ _policies = AccountRegionScopedDict()  # (namespace, resource id, dimension, pol
 Request = dict[str, Any]
 
 
-class Refused(Exception):  # noqa: N818 (named like an answer, not like a bug)
+class Refused(Exception):
     """A request that the service answers with an error."""
 
     def __init__(self, code: str, message: str) -> None:
@@ -48,9 +48,7 @@ def install(app: Any) -> None:
         "host_patterns": [r"application-autoscaling\."],
         "credential_scope": SERVICE,
     }
-    target, policy = "AWS::ApplicationAutoScaling::ScalableTarget", "AWS::ApplicationAutoScaling::ScalingPolicy"
-    cloudformation.register(target, create_target, update_target, delete_target)
-    cloudformation.register(policy, create_policy, update_policy, delete_policy)
+    autoscaling_resources.install()
 
 
 async def handle_request(method: str, path: str, headers: dict, body: bytes, query_params: dict) -> tuple:
@@ -169,7 +167,7 @@ def _require_variant(request: Request) -> None:
 
     parts = request["ResourceId"].split("/")
     if len(parts) != 4 or not variant_exists(parts[1], parts[3]):
-        raise Refused("ValidationException", f"ECS service or variant doesn't exist: {request['ResourceId']}")
+        raise Refused("ValidationException", f"there is no variant {request['ResourceId']}")
 
 
 def _not_found(what: str, request: Request) -> Refused:
@@ -180,67 +178,3 @@ def _arn(kind: str, name: str) -> str:
     service = "autoscaling" if kind == "scalingPolicy" else SERVICE
     separator = ":" if kind == "scalingPolicy" else "/"
     return f"arn:aws:{service}:{get_region()}:{get_account_id()}:{kind}{separator}{name}"
-
-
-# CloudFormation: Ref of a target is "resource id|dimension|namespace", of a policy its ARN. --------------------------
-
-
-def _from_template(operation: str, properties: dict[str, Any]) -> dict[str, Any]:
-    try:
-        return call(operation, cloudformation.coerce(SERVICE, operation, properties))
-    except Refused as refused:
-        raise ValueError(f"{operation}: {refused}") from refused
-
-
-def create_target(logical_id: str, properties: dict[str, Any], stack: str) -> cloudformation.Created:
-    _from_template("RegisterScalableTarget", properties)
-    reference = "|".join(properties[k] for k in ("ResourceId", "ScalableDimension", "ServiceNamespace"))
-    return reference, {"Id": reference}
-
-
-def update_target(
-    reference: str, old: dict[str, Any], new: dict[str, Any], stack: str
-) -> cloudformation.Created:
-    created = create_target("", new, stack)
-    if created[0] != reference:
-        delete_target(reference, old)
-    return created
-
-
-def delete_target(reference: str, properties: dict[str, Any]) -> None:
-    resource, dimension, namespace = reference.split("|")
-    key = {"ServiceNamespace": namespace, "ResourceId": resource, "ScalableDimension": dimension}
-    if _key(key) in _targets:
-        deregister_scalable_target(key)
-
-
-def _expand(properties: dict[str, Any]) -> dict[str, Any]:
-    """A policy names its target by reference, and spells two members in its own way."""
-    expanded = dict(properties)
-    if reference := expanded.pop("ScalingTargetId", None):
-        expanded |= zip(("ResourceId", "ScalableDimension", "ServiceNamespace"), reference.split("|"), strict=True)
-    return expanded
-
-
-def create_policy(logical_id: str, properties: dict[str, Any], stack: str) -> cloudformation.Created:
-    expanded = _expand(properties)
-    for kind in ("TargetTracking", "StepScaling"):
-        configuration = expanded.pop(f"{kind}ScalingPolicyConfiguration", None) or expanded.pop(
-            f"{kind}PolicyConfiguration", None
-        )
-        if configuration:
-            expanded[f"{kind}ScalingPolicyConfiguration"] = configuration
-    arn = _from_template("PutScalingPolicy", expanded)["PolicyARN"]
-    return arn, {"Arn": arn}
-
-
-def update_policy(arn: str, old: dict[str, Any], new: dict[str, Any], stack: str) -> cloudformation.Created:
-    created = create_policy("", new, stack)
-    if created[0] != arn:
-        delete_policy(arn, old)
-    return created
-
-
-def delete_policy(arn: str, properties: dict[str, Any]) -> None:
-    for key in [key for key, policy in _policies.items() if policy["PolicyARN"] == arn]:
-        del _policies[key]

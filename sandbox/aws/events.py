@@ -22,12 +22,14 @@ logger = logging.getLogger(__name__)
 
 def install(app: Any) -> None:
     clock = clocks.from_env()
-    for module in (eventbridge, scheduler, sns, cloudwatch_logs):
+    for module in (eventbridge, scheduler, sns, sqs, cloudwatch_logs):
         virtualise(module, clock)
     replace(eventbridge, "_SCHEDULER_TICK_INTERVAL", SCHEDULE_TICK)
     invoke = replace(eventbridge, "_invoke_target", None)
 
-    def invoke_if_allowed(target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any], view: Any = None) -> None:
+    def invoke_if_allowed(
+        target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any], view: Any = None
+    ) -> None:
         iam_evaluator.pin_request_origin("127.0.0.1", True)
         if allowed(target, rule["Arn"]):
             invoke(target, event, rule, view)

@@ -3,6 +3,7 @@
 import hashlib
 import importlib.util
 import io
+import shutil
 import tempfile
 import zipfile
 from pathlib import Path
@@ -13,19 +14,26 @@ from ministack.services.lambda_svc import _resolve_layer_zip
 # What Lambda's Python runtimes bring. Anything else a function imports must be in its zip or in a layer.
 RUNTIME_PACKAGES = ("boto3", "botocore", "s3transfer", "urllib3", "jmespath", "dateutil", "six")
 
-_root = tempfile.TemporaryDirectory(prefix="sandbox-lambda-")
+_root = Path(tempfile.gettempdir())
+
+
+def open_directory() -> None:
+    """Make the directory that everything is unpacked into, with the runtime's packages in it."""
+    global _root
+    _root = Path(tempfile.mkdtemp(prefix="sandbox-lambda-"))
+    _link_runtime(_root / "runtime")
 
 
 def close() -> None:
     """Remove everything that was unpacked."""
-    _root.cleanup()
+    shutil.rmtree(_root, ignore_errors=True)
 
 
 def import_path(config: dict[str, Any], code: bytes) -> list[str]:
     """The worker's additional `sys.path`, first match first: function, layers (last one first), runtime."""
     layers = [_unpack(layer) for layer in map(_resolve_layer_zip, config.get("Layers") or []) if layer]
     site = [path for layer in reversed(layers) for path in _layer_paths(layer)]
-    return [str(_unpack(code)), *site, str(_runtime())]
+    return [str(_unpack(code)), *site, str(_root / "runtime")]
 
 
 def _layer_paths(layer: Path) -> list[str]:
@@ -34,9 +42,9 @@ def _layer_paths(layer: Path) -> list[str]:
 
 def _unpack(archive: bytes) -> Path:
     """Unpack a zip once; the same bytes give the same directory."""
-    target = Path(_root.name) / hashlib.sha256(archive).hexdigest()[:32]
+    target = _root / hashlib.sha256(archive).hexdigest()[:32]
     if not target.exists():
-        partial = Path(tempfile.mkdtemp(dir=_root.name))
+        partial = Path(tempfile.mkdtemp(dir=_root))
         with zipfile.ZipFile(io.BytesIO(archive)) as zipped:
             zipped.extractall(partial)
         if not target.exists():
@@ -44,17 +52,13 @@ def _unpack(archive: bytes) -> Path:
     return target
 
 
-def _runtime() -> Path:
-    """A directory that holds the runtime's own packages and nothing else of this environment."""
-    target = Path(_root.name) / "runtime"
-    target.mkdir(exist_ok=True)
+def _link_runtime(target: Path) -> None:
+    """Fill a directory with the runtime's own packages and nothing else of this environment."""
+    target.mkdir()
     for name in RUNTIME_PACKAGES:
         spec = importlib.util.find_spec(name)
         if spec is None or spec.origin is None:
             raise RuntimeError(f"the sandbox's environment lacks {name}, which AWS's Lambda runtime has")
         source = Path(spec.origin)
         source = source.parent if source.name == "__init__.py" else source
-        link = target / source.name
-        if not link.exists():
-            link.symlink_to(source)
-    return target
+        (target / source.name).symlink_to(source)

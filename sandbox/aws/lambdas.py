@@ -38,6 +38,7 @@ def install(app: Any) -> None:
     replace(eventbridge, "_dispatch_to_lambda", _deliver_event)
     replace(sns, "_deliver_to_lambda", _deliver_message)
     emf.install()
+    lambda_package.open_directory()
 
 
 def stop() -> None:

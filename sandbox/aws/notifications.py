@@ -12,9 +12,9 @@ from typing import Any
 from ministack.services import sns
 
 from sandbox import clock as clocks
+from sandbox.aws import routes
 from sandbox.aws.patching import replace
 
-PATH = "/_sandbox/notifications"
 _published: list[dict[str, Any]] = []
 
 
@@ -27,7 +27,7 @@ def install(app: Any) -> None:
         fan_out(topic_arn, msg_id, message, subject, *args, **kwargs)
 
     sns._fanout = keep_and_fan_out
-    _serve(app)
+    routes.get("notifications", lambda query, headers: since(int(query.get("since", 0))))
 
 
 def since(number: int) -> list[dict[str, Any]]:
@@ -52,15 +52,3 @@ def _keep(topic_arn: str, message_id: str, body: str, subject: str, at: float) -
     if file:
         with Path(file).open("a") as lines:
             lines.write(json.dumps(message) + "\n")
-
-
-def _serve(app: Any) -> None:
-    handle = replace(app, "_handle_pre_body_request", None)
-
-    async def handle_first(method: str, path: str, headers: dict, params: dict, request_id: str) -> Any:
-        if method == "GET" and path == PATH:
-            number = int((params.get("since") or ["0"])[0])
-            return 200, {"Content-Type": "application/json"}, json.dumps(since(number)).encode()
-        return await handle(method, path, headers, params, request_id)
-
-    app._handle_pre_body_request = handle_first

@@ -52,7 +52,7 @@ def report(execution: Execution, status: ExecutionStatus) -> None:
         "executionArn": execution.exec_arn,
         "stateMachineArn": execution.state_machine.arn,
         "name": execution.name,
-        "status": str(status),
+        "status": status.value,
         "startDate": int(execution.start_date.timestamp() * 1000),
         "stopDate": int(execution.stop_date.timestamp() * 1000) if execution.stop_date else None,
         "input": execution.execution_input,

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import sys
 import threading
 import uuid
@@ -13,6 +14,7 @@ from typing import Any
 
 import boto3
 import jsonata
+import jsonpath_ng.ext
 from botocore import xform_name
 from botocore.client import BaseClient
 from botocore.config import Config
@@ -34,7 +36,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service impor
 )
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.resource import ResourceCondition
 from moto.stepfunctions.parser.asl.jsonata import jsonata as moto_jsonata
-from moto.stepfunctions.parser.asl.utils import boto_client
+from moto.stepfunctions.parser.asl.utils import boto_client, json_path
 
 from sandbox.aws.cloudformation import service_model
 from sandbox.aws.patching import replace
@@ -48,6 +50,10 @@ JOBS = {
     "create_processing_job": ("describe_processing_job", "ProcessingJobName", "ProcessingJobStatus"),
     "create_transform_job": ("describe_transform_job", "TransformJobName", "TransformJobStatus"),
 }
+
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
+_parse_path = lru_cache(maxsize=512)(jsonpath_ng.ext.parse)
+_INDEFINITE = re.compile(r"\*|\.\.|\?|\[[^\]]*[:,]")
 
 # How Step Functions spells a service in the names of errors.
 ERROR_NAMES = {
@@ -73,6 +79,7 @@ def install(clock: Clock) -> None:
         return SageMakerTask() if service_name == "sagemaker" else known(service_name)
 
     _replace_everywhere("state_task_service_for", known, service_for)
+    _replace_everywhere("extract_json", json_path.extract_json, _definite_paths_give_values(json_path.extract_json))
 
 
 def _replace_everywhere(name: str, old: Any, new: Any) -> None:
@@ -154,17 +161,21 @@ def _plain(value: Any) -> Any:
 # Parameters and responses --------------------------------------------------------------------------------------
 
 
-def _normalise_parameters(self: Any, parameters: dict, boto_service_name: Any = None, action: Any = None) -> None:
+def _normalise_parameters(
+    self: Any, parameters: dict, boto_service_name: Any = None, service_action_name: Any = None
+) -> None:
     """Step Functions writes every member in PascalCase; the SDK wants the service's own case."""
-    shape = _shapes(self, boto_service_name, action)[0]
+    shape = _shapes(self, boto_service_name, service_action_name)[0]
     renamed = _rename(dict(parameters), shape, lambda name, members: members.get(name.lower(), name))
     parameters.clear()
     parameters.update(renamed)
 
 
-def _normalise_response(self: Any, response: Any, boto_service_name: Any = None, action: Any = None) -> None:
+def _normalise_response(
+    self: Any, response: Any, boto_service_name: Any = None, service_action_name: Any = None
+) -> None:
     if isinstance(response, dict):
-        shape = _shapes(self, boto_service_name, action)[1]
+        shape = _shapes(self, boto_service_name, service_action_name)[1]
         renamed = _rename(dict(response), shape, lambda name, _: name[0].upper() + name[1:])
         response.clear()
         response.update(renamed)
@@ -217,6 +228,23 @@ def _jsonable(value: Any) -> Any:
     if hasattr(value, "__iter__"):
         return list(value)
     return int(value) if float(value).is_integer() else float(value)
+
+
+# JSONPath ------------------------------------------------------------------------------------------------------
+
+
+def _definite_paths_give_values(extract: Callable[[str, Any], Any]) -> Callable[[str, Any], Any]:
+    """`$.a[0].b` names one value; moto hands it over in a list."""
+
+    def extract_json(path: str, data: Any) -> Any:
+        if _INDEFINITE.search(_QUOTED.sub("", path)):
+            return extract(path, data)
+        matches = _parse_path(path).find(data)
+        if not matches:
+            raise json_path.NoSuchJsonPathError(json_path=path, data=data)
+        return matches[0].value
+
+    return extract_json
 
 
 # SageMaker jobs ------------------------------------------------------------------------------------------------

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
-import moto.stepfunctions.parser.asl as asl
 from moto.stepfunctions import models as base_models
+from moto.stepfunctions.parser.asl import component
 from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
 from moto.stepfunctions.parser.asl.component.program import program
 from moto.stepfunctions.parser.asl.component.state.exec import execute_state
@@ -28,9 +28,8 @@ JOB_POLL = 0.2  # real seconds between two looks at a job that a `.sync` task wa
 
 
 def install(clock: Clock) -> None:
-    for info in pkgutil.walk_packages(asl.__path__, asl.__name__ + "."):
-        if ".antlr" not in info.name:
-            importlib.import_module(info.name)
+    for info in pkgutil.walk_packages(component.__path__, component.__name__ + "."):
+        importlib.import_module(info.name)
     for name, module in list(sys.modules.items()):
         if name.startswith("moto.stepfunctions.parser"):
             virtualise(module, clock, sleeps=True)

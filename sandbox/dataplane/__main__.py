@@ -19,6 +19,7 @@ from sandbox.dataplane.sinks import AwsSink, DirectorySink
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m sandbox.dataplane", description=__doc__)
     parser.add_argument("--port", type=int, default=0, help="on 127.0.0.1; 0, the default, takes a free one")
+    parser.add_argument("--with-parent", action="store_true", help="end when standard input closes")
     parser.add_argument("--seed", type=int, help="makes routing by weight repeatable")
     parser.add_argument("--flush-seconds", type=float, default=1.0, help="real seconds between flushes (default 1)")
     parser.add_argument(
@@ -33,6 +34,7 @@ def _arguments() -> argparse.Namespace:
 def main() -> None:
     arguments = _arguments()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    logging.getLogger("botocore").setLevel(logging.WARNING)
     router = Router(
         clock=clock.from_env(),
         sink=DirectorySink(arguments.sink) if arguments.sink else AwsSink(),
@@ -41,7 +43,7 @@ def main() -> None:
         seed=arguments.seed,
         flush_s=arguments.flush_seconds,
     )
-    uvloop.run(router.serve(arguments.port))
+    uvloop.run(router.serve(arguments.port, with_parent=arguments.with_parent))
 
 
 if __name__ == "__main__":

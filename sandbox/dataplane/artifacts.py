@@ -4,6 +4,7 @@ import hashlib
 import tarfile
 import tempfile
 import threading
+import zlib
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -27,7 +28,7 @@ class ArtifactStore:
         with self._lock:
             try:
                 return self._unpacked(url)
-            except (OSError, tarfile.TarError, BotoCoreError, ClientError) as error:
+            except (OSError, EOFError, tarfile.TarError, zlib.error, BotoCoreError, ClientError) as error:
                 raise ArtifactUnavailable(f"{url}: {error}") from error
 
     def _unpacked(self, url: str) -> Path:

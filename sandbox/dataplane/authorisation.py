@@ -47,7 +47,6 @@ class Authority:
         self._answers: dict[Caller, Answer] = {}
         self._asking: dict[Caller, asyncio.Task[Answer]] = {}
         self._anyone = Answer(None)
-        self._route_missing = False
 
     def known(self, headers: dict[bytes, bytes], endpoint: str) -> Answer | None:
         """The answer as far as it is known without waiting."""
@@ -102,14 +101,9 @@ class Authority:
             body = response.read()
         finally:
             connection.close()
-        if response.status == 404:
-            return self._without_route()
+        if response.status != 200:
+            raise http.client.HTTPException(f"the gateway answered {response.status}")
         verdict = json.loads(body)
         if verdict["allowed"]:
             return None
         return Refusal(403, "AccessDeniedException", {"Message": verdict["reason"]})
-
-    def _without_route(self) -> None:
-        if not self._route_missing:
-            self._route_missing = True
-            log.warning("the gateway has no /_sandbox/authorize: every signed request may invoke")

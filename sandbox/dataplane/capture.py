@@ -8,7 +8,6 @@ import base64
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
-from uuid import uuid4
 
 import orjson
 
@@ -38,7 +37,7 @@ def objects(records: Iterable[Record]) -> dict[str, bytes]:
         hour = datetime.fromtimestamp(record.at, UTC).strftime("%Y/%m/%d/%H")
         folder = f"{record.config.destination.rstrip('/')}/{record.endpoint}/{record.variant}/{hour}"
         groups.setdefault(folder, []).append(record)
-    return {f"{folder}/{_name(group[0].at)}": b"".join(map(line, group)) for folder, group in groups.items()}
+    return {f"{folder}/{_name(group[0])}": b"".join(map(line, group)) for folder, group in groups.items()}
 
 
 def line(record: Record) -> bytes:
@@ -57,9 +56,10 @@ def line(record: Record) -> bytes:
     return orjson.dumps({"captureData": captured, "eventMetadata": metadata, "eventVersion": "0"}) + b"\n"
 
 
-def _name(at: float) -> str:
-    moment = datetime.fromtimestamp(at, UTC)
-    return f"{moment:%M-%S}-{moment.microsecond // 1000:03d}-{uuid4()}.jsonl"
+def _name(first: Record) -> str:
+    """Unique, and the same when a failed upload is tried again."""
+    moment = datetime.fromtimestamp(first.at, UTC)
+    return f"{moment:%M-%S}-{moment.microsecond // 1000:03d}-{first.event_id}.jsonl"
 
 
 def _payload(config: Capture, mode: str, content_type: bytes, body: bytes) -> dict[str, str]:

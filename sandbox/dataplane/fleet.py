@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.dataplane.artifacts import ArtifactStore, ArtifactUnavailable
+from sandbox.dataplane.container_logs import ContainerLogs
 from sandbox.dataplane.recorder import Recorder
 from sandbox.dataplane.routing import Counters, Routing, Target
 from sandbox.dataplane.spec import BadSpec, Endpoint, Faults, Variant
@@ -29,8 +30,8 @@ class Fleet:
 
     def __init__(self, directory: Path, recorder: Recorder) -> None:
         self.routes: dict[str, Routing] = {}
-        self._directory = directory
         self._artifacts = ArtifactStore(directory)
+        self.logs = ContainerLogs(directory)
         self._recorder = recorder
         self._deployed: dict[str, Deployed] = {}
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -130,7 +131,9 @@ class Fleet:
         label = f"{endpoint}-{variant.name}-{variant.model.name}"
         try:
             model_dir = await asyncio.to_thread(self._artifacts.unpacked, variant.model.artifact)
-            container = Container(label, variant.model, model_dir, self._directory / f"{label}.log")
+            container = Container(
+                label, variant.model, model_dir, self.logs.path(endpoint, variant.name, variant.model.name)
+            )
             await container.start(variant.instances)
         except (ArtifactUnavailable, StartFailed) as error:
             raise _VariantFailed(variant.name, str(error)) from error

@@ -4,6 +4,7 @@ from functools import partial
 
 from sandbox.clock import Clock
 from sandbox.dataplane import capture, metrics
+from sandbox.dataplane.container_logs import ContainerLogs
 from sandbox.dataplane.metrics import Datum, Meter
 from sandbox.dataplane.shipper import Shipper
 from sandbox.dataplane.sinks import Sink
@@ -33,6 +34,9 @@ class Recorder:
         self._records.append(record)
         if len(self._records) >= _FLUSH_RECORDS:
             self._flush_capture()
+
+    def put_logs(self, logs: ContainerLogs) -> None:
+        self._shipper.ship(partial(logs.ship, self._sink, self.now()))
 
     def put_instance_metrics(self, data: list[Datum]) -> None:
         self._shipper.ship(partial(self._sink.put_metrics, metrics.INSTANCE_NAMESPACE, data))

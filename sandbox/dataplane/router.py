@@ -22,8 +22,10 @@ from sandbox.dataplane.usage import UsageMeter
 
 log = logging.getLogger(__name__)
 
-_USAGE_EVERY_S = 5.0
-_DRAIN_S = 5.0
+_INSTANCE_EVERY_S = 5.0  # instance metrics and container logs
+_DRAIN_S = 5.0  # real seconds, for callers that wait for an answer
+_SHADOW_DRAIN_S = 1.0  # nobody waits for a shadow
+_LAST_FLUSH_S = 3.0
 
 
 class Router:
@@ -39,8 +41,8 @@ class Router:
         self._token = token
         self._flush_s = flush_s
 
-    async def serve(self, port: int) -> None:
-        """Raises OSError if the port is taken."""
+    async def serve(self, port: int, *, with_parent: bool = False) -> None:
+        """`with_parent`: end too when standard input closes. Raises OSError if the port is taken."""
         sys.setswitchinterval(0.001)  # the shipper's thread must not hold up answers for the default 5 ms
         with tempfile.TemporaryDirectory(prefix="slipway-dataplane-") as directory:
             self._fleet = Fleet(Path(directory), self._recorder)
@@ -49,8 +51,11 @@ class Router:
             server = Server(self._dispatch)
             port = await server.start(port)
             gc.freeze()
-            rhythm = [asyncio.create_task(self._flush_forever()), asyncio.create_task(self._sample_usage_forever())]
-            stop = _stop_signal()
+            rhythm = [
+                asyncio.create_task(self._flush_forever()),
+                asyncio.create_task(self._observe_instances_forever()),
+            ]
+            stop = _stop_signal(with_parent)
             sys.stdout.write(f"READY http://127.0.0.1:{port}\n")
             sys.stdout.flush()
             await stop.wait()
@@ -58,9 +63,10 @@ class Router:
             await server.stop(_DRAIN_S)
             for task in rhythm:
                 task.cancel()
-            await self._fleet.stop(_DRAIN_S)
+            await self._fleet.stop(_SHADOW_DRAIN_S)
             self._recorder.flush()
-            await asyncio.to_thread(self._shipper.close, _DRAIN_S)
+            self._recorder.put_logs(self._fleet.logs)
+            await asyncio.to_thread(self._shipper.close, _LAST_FLUSH_S)
 
     def _dispatch(self, request: Request) -> None:
         match request.target.partition(b"?")[0].split(b"/"):
@@ -79,17 +85,20 @@ class Router:
             await asyncio.sleep(self._flush_s)
             self._recorder.flush()
 
-    async def _sample_usage_forever(self) -> None:
+    async def _observe_instances_forever(self) -> None:
         meter = UsageMeter()
         while True:
-            await asyncio.sleep(_USAGE_EVERY_S)
+            await asyncio.sleep(_INSTANCE_EVERY_S)
             data = meter.sample(self._fleet.targets(), self._recorder.now())
             if data:
                 self._recorder.put_instance_metrics(data)
+            self._recorder.put_logs(self._fleet.logs)
 
 
-def _stop_signal() -> asyncio.Event:
+def _stop_signal(with_parent: bool) -> asyncio.Event:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    if with_parent:
+        asyncio.get_running_loop().add_reader(sys.stdin.fileno(), stop.set)
     return stop

@@ -5,12 +5,13 @@ import queue
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 log = logging.getLogger(__name__)
 
-_WAITING = 600  # jobs; ten minutes of flushes that the sink didn't take
+_WAITING = 240  # jobs; a minute or two of flushes that the sink didn't take
 _RETRY_S = (0.2, 1.0, 5.0)
 
 
@@ -32,7 +33,8 @@ class Shipper:
 
     def close(self, timeout_s: float) -> None:
         """Carry out what is waiting, for at most `timeout_s` real seconds."""
-        self._jobs.put(None)
+        with suppress(queue.Full):
+            self._jobs.put(None, timeout=timeout_s)
         self._thread.join(timeout_s)
 
     def _run(self) -> None:

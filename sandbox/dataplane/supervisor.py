@@ -39,6 +39,7 @@ class Container:
         self.log_path = log_path
         self._model_dir = model_dir
         self._process: asyncio.subprocess.Process | None = None
+        self._control: Connection | None = None  # a worker of its own, so that faults don't queue behind requests
         self._connections: list[Connection] = []
         self._workers = 0
         self._faults = Faults()
@@ -86,7 +87,8 @@ class Container:
                 await self._process.wait()
         else:
             self._fault_lifted.set()
-            self._send_faults()
+            if self.pid:
+                await self._send_faults()
 
     async def stop(self, grace_s: float = INVOCATION_TIMEOUT_S) -> None:
         """End the process once its requests are answered, after `grace_s` real seconds in any case."""
@@ -103,20 +105,23 @@ class Container:
 
     async def _launch(self) -> None:
         self._socket_path = self._model_dir.parent / f"{os.getpid()}-{next(_sockets)}.sock"
+        try:
+            async with asyncio.timeout(START_TIMEOUT_S):
+                self._process = await self._spawn()
+                await self._await_ready(self._process)
+        except (OSError, TimeoutError, StartFailed) as error:
+            await self._end()
+            raise StartFailed(str(error) or f"no answer to the ping within {START_TIMEOUT_S} s") from error
+
+    async def _spawn(self) -> asyncio.subprocess.Process:
         with self.log_path.open("ab") as log_file:
-            self._process = await asyncio.create_subprocess_exec(
+            return await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "sandbox.dataplane.container", str(self._model_dir), str(self._socket_path)),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log_file,
                 env=self._environment(),
             )
-        try:
-            async with asyncio.timeout(START_TIMEOUT_S):
-                await self._await_ready(self._process)
-        except (OSError, TimeoutError, StartFailed) as error:
-            await self._end()
-            raise StartFailed(str(error) or f"no answer to the ping within {START_TIMEOUT_S} s") from error
 
     def _environment(self) -> dict[str, str]:
         """The model's variables and what Python needs; a container has no credentials of the sandbox's user."""
@@ -129,26 +134,33 @@ class Container:
         line = (await process.stdout.readline()).decode().strip()
         if line != "ready":
             raise StartFailed(line or f"the container ended with status {await process.wait()}")
-        await self._connect()
-        ponged = asyncio.get_running_loop().create_future()
-        self._connections[0].submit(wire.encode(wire.PING), lambda status, *_: ponged.set_result(status))
-        if await ponged != 200:
+        self._control = await self._open()
+        if await self._ask(wire.encode(wire.PING)) != 200:
             raise StartFailed("the container did not answer the ping")
-        self._send_faults()
+        await self._send_faults()
+        await self._connect()
+
+    async def _open(self) -> Connection:
+        loop = asyncio.get_running_loop()
+        return (await loop.create_unix_connection(Connection, str(self._socket_path)))[1]
 
     async def _connect(self) -> None:
-        loop = asyncio.get_running_loop()
         while len(self._connections) < self._workers:
-            _, connection = await loop.create_unix_connection(Connection, str(self._socket_path))
-            self._connections.append(connection)
+            self._connections.append(await self._open())
         while len(self._connections) > self._workers:
             self._connections.pop().close_when_idle()
 
-    def _send_faults(self) -> None:
-        switches = {"error_rate": self._faults.error_rate, "extra_latency_ms": self._faults.extra_latency_ms}
-        if self._connections and self._connections[0].open:
-            body = orjson.dumps(switches)
-            self._connections[0].submit(wire.encode(wire.FAULTS, b"application/json", b"", body), _ignore)
+    async def _ask(self, frame: bytes) -> int:
+        """Send a control frame; the status of its answer, GONE if there is none."""
+        if self._control is None or not self._control.open:
+            return GONE
+        answered = asyncio.get_running_loop().create_future()
+        self._control.submit(frame, lambda status, *_: answered.set_result(status))
+        return int(await answered)
+
+    async def _send_faults(self) -> None:
+        faults = {"error_rate": self._faults.error_rate, "extra_latency_ms": self._faults.extra_latency_ms}
+        await self._ask(wire.encode(wire.FAULTS, b"application/json", b"", orjson.dumps(faults)))
 
     async def _keep_alive(self) -> None:
         failures = 0
@@ -183,7 +195,3 @@ class Container:
 
 def _load(connection: Connection) -> int:
     return connection.load if connection.open else MAX_PENDING
-
-
-def _ignore(status: int, content_type: bytes, body: bytes) -> None:
-    """The answer to a control frame."""

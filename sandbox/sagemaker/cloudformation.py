@@ -89,7 +89,8 @@ def install() -> None:
         provisioners._CUSTOM_NAME_REPLACEMENT[resource.type] = {"name": resource.name_property}
         provisioners._STACK_TAG_PROPERTY[resource.type] = ("Tags", "list")
     # They wait (an endpoint takes minutes) and call back (a model's artifact is looked at through S3).
-    on_worker = patching.replace(
+    on_worker: Callable[[str], bool] = stacks._runs_on_worker_thread
+    patching.replace(
         stacks, "_runs_on_worker_thread", lambda kind: kind.startswith("AWS::SageMaker::") or on_worker(kind)
     )
 

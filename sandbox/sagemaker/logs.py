@@ -2,7 +2,7 @@
 
 import logging
 import threading
-import time
+from types import TracebackType
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -12,46 +12,51 @@ from sandbox.sagemaker.store import CLOCK
 
 logger = logging.getLogger("sandbox.sagemaker")
 FLUSH_SECONDS = 0.5
-MAX_BATCH = 500
 
 
 class LogStream:
-    """One log stream: lines are sent in batches, the last ones when it is closed."""
+    """One log stream, open within its `with` block: lines are sent every half (real) second, the rest at the end."""
 
     def __init__(self, group: str, stream: str, credentials: dict[str, str]) -> None:
         self._client = role.client("logs", credentials)
-        self._target = {"logGroupName": group, "logStreamName": stream}
+        self._group, self._stream = group, stream
         self._lines: list[dict[str, Any]] = []
         self._lock = threading.Lock()
-        self._flushed = time.monotonic()
-        self._open = self._create()
+        self._closed = threading.Event()
+        self._sender = threading.Thread(target=self._send_regularly, daemon=True, name=f"logs-{stream}")
+
+    def __enter__(self) -> "LogStream":
+        self._call(self._client.create_log_group)
+        self._call(self._client.create_log_stream, logStreamName=self._stream)
+        self._sender.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._closed.set()
+        self._sender.join()
+        self._send()
 
     def write(self, line: str) -> None:
         """Add a line at the present virtual time."""
         with self._lock:
+            # CloudWatch Logs takes no empty messages.
             self._lines.append({"timestamp": int(CLOCK.now() * 1000), "message": line or " "})
-            due = len(self._lines) >= MAX_BATCH or time.monotonic() - self._flushed > FLUSH_SECONDS
-        if due:
-            self.flush()
 
-    def flush(self) -> None:
+    def _send_regularly(self) -> None:
+        while not self._closed.wait(FLUSH_SECONDS):
+            self._send()
+
+    def _send(self) -> None:
         with self._lock:
             batch, self._lines = self._lines, []
-            self._flushed = time.monotonic()
-        if batch and self._open:
-            self._call(self._client.put_log_events, logEvents=batch)
+        if batch:
+            self._call(self._client.put_log_events, logStreamName=self._stream, logEvents=batch)
 
-    def _create(self) -> bool:
-        self._call(self._client.create_log_group, only="logGroupName")
-        return self._call(self._client.create_log_stream)
-
-    def _call(self, method: Any, only: str | None = None, **arguments: Any) -> bool:
-        target = {only: self._target[only]} if only else self._target
+    def _call(self, method: Any, **arguments: Any) -> None:
         try:
-            method(**target, **arguments)
+            method(logGroupName=self._group, **arguments)
         except ClientError as error:
-            if error.response["Error"]["Code"] == "ResourceAlreadyExistsException":
-                return True
-            logger.warning("no logs for %s: %s", self._target["logStreamName"], error)
-            return False
-        return True
+            if error.response["Error"]["Code"] != "ResourceAlreadyExistsException":
+                logger.warning("no logs for %s: %s", self._stream, error)

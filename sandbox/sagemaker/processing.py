@@ -90,21 +90,19 @@ def _execute(processing: Job, base: Path, credentials: dict[str, str]) -> Outcom
     if Path(command[0]).name in ("python", "python3"):
         command[0] = sys.executable
     given = {key: value.replace(ROOT, str(base)) for key, value in described.get("Environment", {}).items()}
-    stream = LogStream(LOG_GROUP, f"{processing.name}/algo-1-{int(CLOCK.now())}", credentials)
     base.mkdir(parents=True, exist_ok=True)
-    try:
-        return container.run(
-            command,
-            base,
-            {**job.base_environment(), **credentials, "PROCESSING_BASE": str(base), **given},
-            on_line=stream.write,
-            stop=processing.stop,
-            max_seconds=described.get("StoppingCondition", {}).get("MaxRuntimeInSeconds", DEFAULT_MAX_SECONDS),
-        )
-    except OSError as error:
-        raise storage.JobError(f"AlgorithmError: could not start {command[0]}: {error}") from error
-    finally:
-        stream.flush()
+    with LogStream(LOG_GROUP, f"{processing.name}/algo-1-{int(CLOCK.now())}", credentials) as stream:
+        try:
+            return container.run(
+                command,
+                base,
+                {**job.base_environment(), **credentials, "PROCESSING_BASE": str(base), **given},
+                on_line=stream.write,
+                stop=processing.stop,
+                max_seconds=described.get("StoppingCondition", {}).get("MaxRuntimeInSeconds", DEFAULT_MAX_SECONDS),
+            )
+        except OSError as error:
+            raise storage.JobError(f"AlgorithmError: could not start {command[0]}: {error}") from error
 
 
 def _outputs(described: dict[str, Any]) -> list[dict[str, Any]]:

@@ -45,7 +45,7 @@ def assume(role_arn: str) -> dict[str, str]:
 
 def client(service: str, credentials: dict[str, str]) -> Any:
     """A boto3 client of the gateway that signs with what `assume` gave."""
-    return boto3.client(
+    return boto3.client(  # type: ignore[call-overload]  # the service is not known here
         service,
         endpoint_url=credentials["AWS_ENDPOINT_URL"],
         region_name=credentials["AWS_REGION"],

@@ -94,35 +94,40 @@ def _download(s3: Any, described: dict[str, Any], layout: Layout) -> None:
 def _execute(training: TrainingJob, layout: Layout, credentials: dict[str, str]) -> Outcome:
     described = training.described
     hyperparameters = toolkit.decoded(described["HyperParameters"])
-    stream = LogStream(LOG_GROUP, f"{training.name}/{toolkit.HOST}-{int(CLOCK.now())}", credentials)
     metrics = _Metrics(described.get("AlgorithmSpecification", {}).get("MetricDefinitions", []))
+    stream_name = f"{training.name}/{toolkit.HOST}-{int(CLOCK.now())}"
+    with LogStream(LOG_GROUP, stream_name, credentials) as stream:
 
-    def on_line(line: str) -> None:
-        stream.write(line)
-        metrics.read(line)
+        def on_line(line: str) -> None:
+            stream.write(line)
+            metrics.read(line)
 
-    environment = {
+        outcome = container.run(
+            toolkit.command(str(hyperparameters["sagemaker_program"]), hyperparameters),
+            layout.code,
+            _environment(training, layout, credentials, hyperparameters),
+            on_line=on_line,
+            stop=training.stop,
+            max_seconds=described["StoppingCondition"].get("MaxRuntimeInSeconds", DEFAULT_MAX_SECONDS),
+        )
+    with LOCK:
+        described["FinalMetricDataList"] = metrics.final()
+    return outcome
+
+
+def _environment(
+    training: TrainingJob, layout: Layout, credentials: dict[str, str], hyperparameters: dict[str, Any]
+) -> dict[str, str]:
+    return {
         **job.base_environment(),
         **credentials,
         "OMP_NUM_THREADS": "2",
         "PYTHONUNBUFFERED": "1",
         "TRAINING_JOB_NAME": training.name,
         "TRAINING_JOB_ARN": training.arn,
-        **toolkit.environment(layout, hyperparameters, described.get("InputDataConfig", [])),
-        **described.get("Environment", {}),
+        **toolkit.environment(layout, hyperparameters, training.described.get("InputDataConfig", [])),
+        **training.described.get("Environment", {}),
     }
-    outcome = container.run(
-        toolkit.command(str(hyperparameters["sagemaker_program"]), hyperparameters),
-        layout.code,
-        environment,
-        on_line=on_line,
-        stop=training.stop,
-        max_seconds=described["StoppingCondition"].get("MaxRuntimeInSeconds", DEFAULT_MAX_SECONDS),
-    )
-    stream.flush()
-    with LOCK:
-        described["FinalMetricDataList"] = metrics.final()
-    return outcome
 
 
 class _Metrics:

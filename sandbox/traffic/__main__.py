@@ -23,7 +23,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--rows", type=Path, required=True, help="Parquet, in order of time")
     parser.add_argument("--rate", type=float, default=300.0, help="requests a second")
     parser.add_argument("--url", default=os.environ.get("AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME"))
-    parser.add_argument("--connections", type=int, default=32)
+    parser.add_argument("--connections", type=int, default=16, help="kept open; more are opened when all are busy")
     parser.add_argument("--timeout", type=float, default=5.0, help="seconds until a request counts as lost")
     parser.add_argument("--seconds", type=float, default=None, help="stop by itself")
     parser.add_argument("--start", type=int, default=0, help="the row to begin with")

@@ -10,6 +10,7 @@ import httptools
 
 VARIANT = b"x-amzn-invoked-production-variant"
 RECONNECT = 0.2  # seconds
+MOST = 1024
 
 
 @dataclass(slots=True)
@@ -66,7 +67,10 @@ class Connection(asyncio.Protocol):
 
 
 class Pool:
-    """Connections to 127.0.0.1:port. Every call handed in comes back through `done`, answered or not, once."""
+    """Connections to one address. Every call handed in comes back through `done`, answered or not, once.
+
+    It opens more connections when all are busy, up to MOST: a slow variant must not make the users of another wait.
+    """
 
     def __init__(self, host: str, port: int, size: int, timeout: float, done: Callable[[Call], None]) -> None:
         self._address = (host, port)
@@ -76,7 +80,7 @@ class Pool:
         self._connections: set[Connection] = set()
         self._idle: deque[Connection] = deque()
         self._waiting: deque[Call] = deque()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._opening: set[asyncio.Task[None]] = set()
         self._closing = False
 
     @property
@@ -93,8 +97,10 @@ class Pool:
     def submit(self, call: Call) -> None:
         if self._idle:
             self._idle.popleft().send(call)
-        else:
-            self._waiting.append(call)
+            return
+        self._waiting.append(call)
+        if len(self._connections) + len(self._opening) < MOST:
+            self._open_one(delay=0.0)
 
     def ready(self, connection: Connection) -> None:
         self._connections.add(connection)
@@ -110,9 +116,7 @@ class Pool:
         if connection.call:
             self._fail(connection.call, "connection")
         if not self._closing:
-            task = asyncio.get_running_loop().create_task(self._reconnect())
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._open_one(delay=RECONNECT)
 
     def expire(self) -> None:
         """Give up on calls that were due more than the timeout ago."""
@@ -131,7 +135,7 @@ class Pool:
             self.expire()
             await asyncio.sleep(0.02)
         self._closing = True
-        for task in self._tasks:
+        for task in self._opening:
             task.cancel()
         for connection in list(self._connections):
             connection.transport.close()
@@ -140,12 +144,17 @@ class Pool:
         call.failure = reason
         self.done(call)
 
-    async def _reconnect(self) -> None:
+    def _open_one(self, delay: float) -> None:
+        task = asyncio.get_running_loop().create_task(self._connect(delay))
+        self._opening.add(task)
+        task.add_done_callback(self._opening.discard)
+
+    async def _connect(self, delay: float) -> None:
         loop = asyncio.get_running_loop()
         while not self._closing:
-            await asyncio.sleep(RECONNECT)
+            await asyncio.sleep(delay)
             try:
                 await loop.create_connection(lambda: Connection(self), *self._address)
                 return
             except OSError:
-                continue
+                delay = RECONNECT

@@ -45,5 +45,5 @@ def part(name: str, value: int, whole: int) -> None:
 
 def shares(name: str, values: Sequence[float]) -> None:
     """At least two positive numbers that sum to 1."""
-    if len(values) < 2 or min(values) <= 0 or abs(math.fsum(values) - 1) > 1e-9:
+    if not (len(values) >= 2 and min(values) > 0 and abs(math.fsum(values) - 1) <= 1e-9):
         raise ValueError(f"{name} must be two or more positive shares that sum to 1, not {tuple(values)!r}")

@@ -30,6 +30,8 @@ class Moments:
     @classmethod
     def of(cls, values: Iterable[float]) -> "Moments":
         seen = list(values)
+        for value in seen:
+            arguments.finite("values", value)
         return cls(len(seen), math.fsum(seen), math.fsum(value * value for value in seen))
 
     def __add__(self, other: "Moments") -> "Moments":

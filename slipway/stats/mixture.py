@@ -64,11 +64,15 @@ class Mixture:
 
     def log_e(self, late_share: float) -> float:
         """log of the e-value with `late_share` of the prior on later starts, equal weights over alternatives."""
-        if late_share == 0:
-            return log_mean(self.early)
-        late = _log_add(log_mean(self.late), self.unstarted) + math.log(late_share)
-        return _log_add(log_mean(self.early) + math.log1p(-late_share), late)
+        parts = []
+        if late_share < 1:
+            parts.append(log_mean(self.early) + math.log1p(-late_share))
+        if late_share > 0:
+            parts.append(_log_add(log_mean(self.late), self.unstarted) + math.log(late_share))
+        return log_sum(parts)
 
 
 def _log_add(a: float, b: float) -> float:
+    if max(a, b) < LOG_ZERO / 2:
+        return LOG_ZERO
     return max(a, b) + math.log1p(math.exp(-abs(a - b)))

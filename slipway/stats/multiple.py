@@ -33,7 +33,7 @@ def benjamini_hochberg(p_values: Sequence[float], alpha: float) -> list[bool]:
 
 def e_benjamini_hochberg(log_e_values: Sequence[float], alpha: float) -> list[bool]:
     """Rejections from log e-values; holds the false discovery rate under any dependence."""
-    arguments.share("alpha", alpha)
+    _check_e(log_e_values, alpha)
     m, ordered = len(log_e_values), sorted(log_e_values, reverse=True)
     needed = math.log(m / alpha) if m else 0.0
     least = min((e for rank, e in enumerate(ordered, 1) if e >= needed - math.log(rank)), default=math.inf)
@@ -75,7 +75,7 @@ def addis(p_values: Sequence[float], alpha: float, *, candidate: float = 0.25, d
 
 def e_lond(log_e_values: Sequence[float], alpha: float) -> list[bool]:
     """Rejections from log e-values in order of arrival; holds the false discovery rate under any dependence."""
-    arguments.share("alpha", alpha)
+    _check_e(log_e_values, alpha)
     decisions: list[bool] = []
     for t, log_e in enumerate(log_e_values, 1):
         level = alpha * _power_weight(t) * (1 + sum(decisions))
@@ -99,6 +99,12 @@ def _lord_weight(j: int) -> float:
 def _power_weight(j: int) -> float:
     """j^-1.6 over zeta(1.6)."""
     return 0.4374901658 * math.pow(j, -1.6)
+
+
+def _check_e(log_e_values: Sequence[float], alpha: float) -> None:
+    arguments.share("alpha", alpha)
+    if any(map(math.isnan, log_e_values)):
+        raise ValueError("log_e_values must be numbers")
 
 
 def _check(p_values: Sequence[float], alpha: float) -> None:

@@ -49,7 +49,7 @@ class Bets:
 
     def update(self, values: Iterable[float]) -> "Bets":
         seen = list(values)
-        if seen and not (self.low <= min(seen) and max(seen) <= self.high):
+        if not all(self.low <= value <= self.high for value in seen):
             raise ValueError(f"values must lie between {self.low} and {self.high}")
         sign = 1 if self.above else -1
         gains = (math.fsum(math.log1p(sign * bet * (value - self.null)) for value in seen) for bet in self.bets)

@@ -38,7 +38,7 @@ class Decision:
         arguments.within("action", self.action, 0, actions - 1)
         arguments.finite("reward", self.reward)
         for name, policy in (("logged", self.logged), ("candidate", self.candidate), ("baseline", self.baseline)):
-            if len(policy) != actions or min(policy) < 0 or abs(math.fsum(policy) - 1) > 1e-6:
+            if not (len(policy) == actions and min(policy) >= 0 and abs(math.fsum(policy) - 1) <= 1e-6):
                 raise ValueError(f"{name} must be {actions} probabilities that sum to 1, not {policy!r}")
         if self.logged[self.action] == 0:
             raise ValueError("logged must give the action taken a probability above 0")

@@ -169,6 +169,7 @@ def _starter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[...,
             command,
             cwd=ROOT,
             env=os.environ | {"SANDBOX_TOKEN": TOKEN} | environment,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
             start_new_session=True,
@@ -183,4 +184,5 @@ def _starter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[...,
     for each in planes:
         each.process.send_signal(signal.SIGTERM)
         each.process.wait(20)
+        each.process.stdin.close()
         each.process.stdout.close()

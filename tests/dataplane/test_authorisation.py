@@ -117,3 +117,9 @@ def test_an_unsigned_request_is_refused_without_asking(gateway: Gateway, header:
 def test_a_gateway_that_is_gone_is_never_a_yes() -> None:
     answer = asyncio.run(Authority("http://127.0.0.1:9").ask(signed("AKIAGOOD"), "fraud"))
     assert answer.refusal and answer.refusal.status == 500
+
+
+def test_a_gateway_that_answers_something_else_is_never_a_yes(gateway: Gateway) -> None:
+    gateway.has_route = False
+    answer = asyncio.run(Authority(gateway.url).ask(signed("AKIAGOOD"), "fraud"))
+    assert answer.refusal and answer.refusal.status == 500

@@ -8,12 +8,13 @@ from sandbox.dataplane.capture import Record, line, objects
 from sandbox.dataplane.spec import Capture
 
 CONFIG = Capture(100, "s3://bucket/capture/", ["Input", "Output"], ["text/csv"], ["application/json"])
+EVENT = "f04a8538-5a3f-4d3a-9a3b-3f1c2a0d9e11"
 AT = 1_650_241_308.123  # 2022-04-18T00:21:48.123Z
 
 
 def record(**change: Any) -> Record:
     standard = Record(
-        AT, "fraud", "baseline", CONFIG, "event", b"id-1", None, b"text/csv", b"1,2", b"text/csv; charset=utf-8", b"0.5"
+        AT, "fraud", "baseline", CONFIG, EVENT, b"id-1", None, b"text/csv", b"1,2", b"text/csv; charset=utf-8", b"0.5"
     )
     return standard._replace(**change)
 
@@ -29,7 +30,7 @@ def test_a_line_has_the_documented_form() -> None:
                 "encoding": "CSV",
             },
         },
-        "eventMetadata": {"eventId": "event", "inferenceId": "id-1", "inferenceTime": "2022-04-18T00:21:48Z"},
+        "eventMetadata": {"eventId": EVENT, "inferenceId": "id-1", "inferenceTime": "2022-04-18T00:21:48Z"},
         "eventVersion": "0",
     }
 

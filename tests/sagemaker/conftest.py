@@ -1,117 +1,50 @@
 """A gateway process with the SageMaker control plane, and a data plane that only writes down what it is told."""
 
 import http.server
-import io
 import json
 import os
 import socket
 import subprocess
 import sys
-import tarfile
 import threading
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
-from botocore.config import Config
-from botocore.exceptions import ClientError
 
 from sandbox import clock
+from tests.sagemaker.support import (
+    ACCOUNT,
+    BUCKET,
+    ENDPOINT_SECONDS,
+    IMAGE,
+    SPEED,
+    TOKEN,
+    FakeDataPlane,
+    Gateway,
+    recording,
+    until,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
-ACCOUNT, REGION, TOKEN, SPEED = "123456789012", "us-east-1", "a token", 100.0
-IMAGE = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/sagemaker-xgboost:3.2-0"
-BUCKET = "models-and-data"
 TRUST = {
     "Version": "2012-10-17",
-    "Statement": [
-        {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}
-    ],
+    "Statement": [{"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}],
 }
-
-
-@dataclass
-class FakeDataPlane:
-    """What the control plane asked for: endpoint name and body of each PUT (None for a DELETE)."""
-
-    url: str = ""
-    calls: list[tuple[str, dict[str, Any] | None]] = field(default_factory=list)
-    failures: dict[str, str] = field(default_factory=dict)
-    invocations: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
-
-    def last(self, endpoint: str) -> dict[str, Any]:
-        return [body for name, body in self.calls if name == endpoint and body is not None][-1]
-
-    def weights(self, endpoint: str) -> dict[str, float]:
-        return {variant["name"]: variant["weight"] for variant in self.last(endpoint)["variants"]}
 
 
 @pytest.fixture(scope="session")
 def dataplane() -> Iterator[FakeDataPlane]:
     fake = FakeDataPlane()
 
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_PUT(self) -> None:
-            self._answer(json.loads(self.rfile.read(int(self.headers["content-length"]))))
-
-        def do_DELETE(self) -> None:
-            self._answer(None)
-
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
-            fake.invocations.append((self.path, {k.lower(): v for k, v in self.headers.items()}, body))
-            self._send(200, b"0.25\n", {"x-Amzn-Invoked-Production-Variant": "baseline", "Content-Type": "text/csv"})
-
-        def _answer(self, body: dict[str, Any] | None) -> None:
-            if self.headers["x-sandbox-token"] != TOKEN:
-                return self._send(403, b"{}", {})
-            fake.calls.append((self.path.rsplit("/", 1)[-1], body))
-            answer = {"ready": False, "failures": fake.failures} if fake.failures else {"ready": True}
-            return self._send(200, json.dumps(answer).encode(), {"Content-Type": "application/json"})
-
-        def _send(self, status: int, body: bytes, headers: dict[str, str]) -> None:
-            self.send_response(status)
-            for key, value in {**headers, "Content-Length": str(len(body))}.items():
-                self.send_header(key, value)
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: Any) -> None:
-            """Quiet."""
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), recording(fake))
     fake.url = f"http://127.0.0.1:{server.server_port}"
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield fake
     server.shutdown()
     server.server_close()
-
-
-@dataclass
-class Gateway:
-    """The running gateway and what reaches it."""
-
-    url: str
-
-    def client(self, service: str) -> Any:
-        return boto3.client(
-            service,
-            endpoint_url=self.url,
-            region_name=REGION,
-            aws_access_key_id=ACCOUNT,
-            aws_secret_access_key="secret",
-            config=Config(retries={"total_max_attempts": 1}),
-        )
-
-    def faults(self, method: str = "POST", **body: Any) -> Any:
-        request = urllib.request.Request(f"{self.url}/_sandbox/sagemaker/faults", json.dumps(body).encode(), method=method)
-        with urllib.request.urlopen(request) as response:
-            return json.load(response)
 
 
 @pytest.fixture(scope="session")
@@ -132,7 +65,10 @@ def gateway(dataplane: FakeDataPlane, tmp_path_factory: pytest.TempPathFactory) 
         "PYTHONPATH": str(ROOT),
         "SANDBOX_CLOCK": clock.start(SPEED).to_env(),
         "SANDBOX_DATAPLANE_URL": dataplane.url,
+        "SANDBOX_ENDPOINT_SECONDS": str(ENDPOINT_SECONDS),
+        "SANDBOX_JOB_START_SECONDS": "20",
         "SANDBOX_TOKEN": TOKEN,
+        "SANDBOX_WEIGHT_SECONDS": "30",
     }
     with log.open("wb") as out:
         process = subprocess.Popen(
@@ -244,32 +180,3 @@ def endpoint(
     sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=f"{name}-first")
     assert settled(name)["EndpointStatus"] == "InService"
     yield name
-
-
-def until(read: Callable[[], Any], good: Callable[[Any], bool], seconds: float = 20.0) -> Any:
-    """Read until what was read is good."""
-    deadline = time.monotonic() + seconds
-    while True:
-        value = read()
-        if good(value):
-            return value
-        assert time.monotonic() < deadline, f"still {value}"
-        time.sleep(0.05)
-
-
-def refused(call: Callable[..., Any], **arguments: Any) -> tuple[str, str]:
-    """Code and message of the error that a call ends in."""
-    with pytest.raises(ClientError) as caught:
-        call(**arguments)
-    return caught.value.response["Error"]["Code"], caught.value.response["Error"]["Message"]
-
-
-def archive(files: dict[str, str]) -> bytes:
-    """A tar.gz of text files."""
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
-        for name, text in files.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(text.encode())
-            tar.addfile(info, io.BytesIO(text.encode()))
-    return buffer.getvalue()

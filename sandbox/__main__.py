@@ -1,0 +1,66 @@
+"""Slipway's sandbox: AWS, users and ground truth on one machine."""
+
+import argparse
+import signal
+import sys
+from pathlib import Path
+
+from sandbox.demo.stories import DEFAULT, STORIES
+
+OUT = Path("out/demo")
+
+
+def parser() -> argparse.ArgumentParser:
+    stories = "\n".join(f"  {story.name:10} {story.says} ({story.expected})" for story in STORIES.values())
+    made = argparse.ArgumentParser(
+        prog="python -m sandbox",
+        description=__doc__,
+        epilog=f"stories:\n{stories}\n",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = made.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    demo = commands.add_parser("demo", help=f"the main job; tells {', '.join(DEFAULT)} unless told otherwise")
+    demo.add_argument("--story", action="append", choices=[*STORIES, "all"], help="may be given more than once")
+    up = commands.add_parser("up", help="deploy, serve and stay up as a server for aws, cdk and boto3, until Ctrl-C")
+    up.add_argument("--port", type=int, default=4566)
+    up.add_argument("--bare", action="store_true", help="an empty account: nothing deployed, no users")
+    story = commands.add_parser("story", help="tell a story against the sandbox that `up` runs")
+    story.add_argument("name", choices=STORIES)
+    for command in (demo, up):
+        command.add_argument("--data", type=Path, metavar="FILE.csv", help="creditcard.csv, instead of a download")
+        command.add_argument("--speed", type=float, help="how much faster than real time the sandbox's clock runs")
+        command.add_argument("--rate", type=float, help="users' requests a real second")
+    for command in (demo, up, story):
+        command.add_argument("--out", type=Path, default=OUT, help=f"where logs and reports go (default: {OUT})")
+    return made
+
+
+def main(arguments: list[str]) -> int:
+    options = parser().parse_args(arguments)
+    # A terminated demo cleans up like an interrupted one.
+    signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    from sandbox.data import DataUnavailable
+    from sandbox.demo import run, up
+    from sandbox.demo.toolchain import ToolchainFailed
+    from sandbox.demo.watch import NoRelease
+    from sandbox.demo.world import TrainingFailed
+    from sandbox.environment import StartError
+
+    try:
+        if options.command == "demo":
+            chosen = options.story or list(DEFAULT)
+            stories = list(STORIES) if "all" in chosen else chosen
+            return run.run(stories, options.out, options.data, options.speed or run.SPEED, options.rate or run.RATE)
+        if options.command == "up":
+            return up.serve(options)
+        return up.story(options.name, options.out)
+    except (DataUnavailable, ToolchainFailed, TrainingFailed, NoRelease, StartError) as error:
+        sys.stderr.write(f"{type(error).__name__}: {error}\n")
+        return 2
+    except KeyboardInterrupt:
+        sys.stderr.write("stopped; nothing is left running\n")
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

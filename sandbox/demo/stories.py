@@ -1,0 +1,44 @@
+"""The stories that can be told. A story says what physically happens and what a good release tool should make of it."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Story:
+    """candidate: a kind of `sandbox.candidates`. fault: physics switched on for the candidate once its share of the
+    users' requests reaches `at_weight` percent."""
+
+    name: str
+    says: str
+    expected: str
+    candidate: str = "good"
+    fault: dict[str, Any] = field(default_factory=dict)
+    at_weight: float = 0.0
+
+
+STORIES = {
+    story.name: story
+    for story in (
+        Story("good", "a better model, trained on more data, is released to everybody", "PROMOTED"),
+        Story(
+            "outage",
+            "at 25 % of the traffic the candidate's container starts to fail: an alarm rolls it back at once",
+            "ROLLED_BACK",
+            fault={"error_rate": 1.0},
+            at_weight=25,
+        ),
+        Story(
+            "slowdown",
+            "at 5 % of the traffic the candidate becomes 25 ms slower: the judge rolls it back",
+            "ROLLED_BACK",
+            fault={"extra_latency_ms": 25.0},
+            at_weight=5,
+        ),
+        Story("errors", "the candidate's code fails on some real inputs: seen in shadow", "ROLLED_BACK", "errors"),
+        Story("nan", "the candidate answers NaN for some real inputs: seen in shadow", "ROLLED_BACK", "nan"),
+        Story("slow", "the candidate waits 30 ms in every request: seen in shadow", "ROLLED_BACK", "slow"),
+        Story("leak", "the candidate works until its connections are used up", "ROLLED_BACK", "leak"),
+    )
+}
+DEFAULT = ("good", "outage", "slowdown")

@@ -1,0 +1,219 @@
+"""Slipway deployed into a sandbox, with a data scientist's hands: train, register, approve; and users who send."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from sandbox import candidates, data
+from sandbox.demo.toolchain import ROOT, Cdk, Say
+from sandbox.environment import Sandbox
+from sandbox.server import ACCOUNT, REGION
+from slipway import names
+from training import package, register
+
+ENDPOINT = "fraud"
+# Waiting times fit a demonstration; how sure the judge must be is the default.
+PLAN = {
+    "name": "canary",
+    "soak_seconds": 60,
+    "steps": [
+        {"phase": "SHADOW", "minutes": 10, "requests": 1000},
+        *({"phase": "CANARY", "weight": weight, "minutes": 5, "requests": 300} for weight in (5, 25, 50, 100)),
+        {"phase": "BAKE", "weight": 100, "minutes": 10, "requests": 1000},
+    ],
+}
+CHAMPION = {"max-depth": 3, "num-round": 40, "eta": 0.15}
+CANDIDATE = {"max-depth": 4, "num-round": 150, "eta": 0.1, "lambda": 5}
+
+
+class TrainingFailed(RuntimeError):
+    """A training job did not complete; the message is its failure reason."""
+
+
+class World:
+    """One sandbox with Slipway in it. `say` gets a line of progress at a time."""
+
+    def __init__(self, sandbox: Sandbox, rows: Path, out: Path, say: Say) -> None:
+        self.sandbox, self.out, self.say = sandbox, out, say
+        self.cdk = Cdk(sandbox.environment(), out)
+        self._slices = {name: data.cut(rows, name, out / "data" / name / "rows.parquet") for name in data.SLICES}
+        self.users: Users | None = None
+
+    def endpoint(self, first_model: str | None) -> dict[str, Any]:
+        return {"name": ENDPOINT, "plan": PLAN, "first_model": first_model, "alarm_email": "oncall@example.com"}
+
+    def deploy_frame(self) -> None:
+        """Bootstrap, and the stacks without an endpoint: there is no model to serve yet."""
+        self.cdk.bootstrap(ACCOUNT, REGION, self.say)
+        self.cdk.deploy([self.endpoint(None)], self.say)
+        self._upload()
+
+    def deploy_champion(self) -> None:
+        artifact = self.train("champion", CHAMPION)
+        self.cdk.deploy([self.endpoint(artifact)], self.say)
+
+    def outputs(self) -> dict[str, str]:
+        """What the State stack tells its users."""
+        stacks = self.sandbox.client("cloudformation").describe_stacks(StackName=f"{names.PREFIX}-state")["Stacks"]
+        return {output["OutputKey"]: output["OutputValue"] for output in stacks[0]["Outputs"]}
+
+    def train(self, name: str, hyperparameters: dict[str, Any]) -> str:
+        """Runs a SageMaker training job on the slices of that name; returns the artifact's S3 address."""
+        job = f"{ENDPOINT}-{name}-{int(time.time())}"
+        client = self.sandbox.client("sagemaker")
+        client.create_training_job(**self._job(job, name, hyperparameters))
+        while True:
+            seen = client.describe_training_job(TrainingJobName=job)
+            if seen["TrainingJobStatus"] == "Completed":
+                measured = {m["MetricName"]: round(m["Value"], 4) for m in seen.get("FinalMetricDataList", [])}
+                self.say(f"training job {job}: Completed {measured}")
+                return str(seen["ModelArtifacts"]["S3ModelArtifacts"])
+            if seen["TrainingJobStatus"] in ("Failed", "Stopped"):
+                raise TrainingFailed(
+                    f"{job} {seen['TrainingJobStatus']}: {seen.get('FailureReason', 'no reason given')}"
+                )
+            time.sleep(0.3)
+
+    def register(self, artifact: str, kind: str = "good") -> str:
+        """Registers a candidate made from a trained artifact as a model package that waits for approval."""
+        s3 = self.sandbox.client("s3")
+        bucket, _, key = artifact.removeprefix("s3://").partition("/")
+        trained = self.out / "artifacts" / "trained.tar.gz"
+        trained.parent.mkdir(parents=True, exist_ok=True)
+        s3.download_file(bucket, key, str(trained))
+        source = candidates.Source(trained, self._slices["candidate-train"], self._slices["candidate-validation"])
+        made = candidates.build(kind, source, self.out / "artifacts" / f"{kind}.tar.gz")
+        address = f"{names.MODELS}/candidates/{int(time.time() * 1000)}-{kind}/model.tar.gz"
+        s3.upload_file(str(made), bucket, address)
+        return register.register(
+            self.sandbox.client("sagemaker"), s3, artifact=f"s3://{bucket}/{address}", group=ENDPOINT, image=self.image
+        )
+
+    def approve(self, package_arn: str) -> None:
+        self.sandbox.client("sagemaker").update_model_package(
+            ModelPackageArn=package_arn, ModelApprovalStatus="Approved", ApprovalDescription="metrics reviewed"
+        )
+
+    @property
+    def image(self) -> str:
+        return self.outputs()[f"Image{ENDPOINT.title()}"]
+
+    def start_users(self, rate: float) -> None:
+        self.users = Users(self.sandbox, self._slices["stream"], rate, self.outputs()["BucketName"], self.out)
+
+    def inject(self, variant: str, fault: dict[str, Any]) -> None:
+        """Switches a physical fault of a variant; `{}` ends it."""
+        self._control("PUT", f"faults/{ENDPOINT}/{variant}", fault)
+
+    def dataplane(self) -> dict[str, Any]:
+        """The data plane's counters of the endpoint."""
+        state: dict[str, Any] = self._control("GET", "state")["endpoints"].get(ENDPOINT, {})
+        return state
+
+    def stop(self) -> None:
+        if self.users:
+            self.users.stop()
+
+    def _job(self, job: str, name: str, hyperparameters: dict[str, Any]) -> dict[str, Any]:
+        outputs = self.outputs()
+        bucket = outputs["BucketName"]
+        given = {"target": "Class", "time-column": "Time", **hyperparameters}
+        source = f"s3://{bucket}/{names.CODE}/sourcedir.tar.gz"
+        script = {"sagemaker_program": "train.py", "sagemaker_submit_directory": source}
+        metrics = ("auc", "pr_auc", "log_loss")
+        return {
+            "TrainingJobName": job,
+            "AlgorithmSpecification": {
+                "TrainingImage": self.image,
+                "TrainingInputMode": "File",
+                "MetricDefinitions": [
+                    {"Name": f"validation:{metric}", "Regex": rf"validation:{metric}=([0-9.]+)"} for metric in metrics
+                ],
+            },
+            "RoleArn": outputs["TrainingRoleArn"],
+            "HyperParameters": {key: str(value) for key, value in (given | script).items()},
+            "InputDataConfig": [
+                _channel(channel, f"s3://{bucket}/{names.DATA}/{name}/{channel}/")
+                for channel in ("train", "validation")
+            ],
+            "OutputDataConfig": {"S3OutputPath": f"s3://{bucket}/{names.MODELS}"},
+            "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 5},
+            "StoppingCondition": {"MaxRuntimeInSeconds": 3600},
+        }
+
+    def _upload(self) -> None:
+        """What the training jobs read: the training code and the slices."""
+        s3, bucket = self.sandbox.client("s3"), self.outputs()["BucketName"]
+        code = package.sourcedir(self.out / "artifacts" / "sourcedir.tar.gz")
+        s3.upload_file(str(code), bucket, f"{names.CODE}/sourcedir.tar.gz")
+        for name in ("champion", "candidate"):
+            for channel in ("train", "validation"):
+                source = self._slices[f"{name}-{channel}"]
+                s3.upload_file(str(source), bucket, f"{names.DATA}/{name}/{channel}/{source.name}")
+
+    def _control(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        request = urllib.request.Request(
+            f"{self.sandbox.dataplane_url}/_control/{path}",
+            data=None if body is None else json.dumps(body).encode(),
+            method=method,
+            headers={"x-sandbox-token": self.sandbox.token},
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return dict(json.loads(answer.read() or b"{}"))
+
+
+class Users:
+    """The traffic process. `latest` is its last report."""
+
+    def __init__(self, sandbox: Sandbox, rows: Path, rate: float, bucket: str, out: Path) -> None:
+        command = [sys.executable, "-m", "sandbox.traffic", "--endpoint", ENDPOINT, "--rows", str(rows)]
+        options = ["--rate", str(rate), "--bucket", bucket, "--url", sandbox.dataplane_url]
+        self._log = (out / "traffic.log").open("wb")
+        self._process = subprocess.Popen(
+            [*command, *options],
+            cwd=ROOT,
+            env={**_without_aws(), **sandbox.environment()},
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            start_new_session=True,
+        )
+        self.latest: dict[str, Any] = {}
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def stop(self) -> None:
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(10)
+            self._process.kill()
+            self._process.wait()
+        self._reader.join(2)
+        self._log.close()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            with contextlib.suppress(ValueError):
+                self.latest = json.loads(line)
+
+
+def _without_aws() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+
+
+def _channel(name: str, uri: str) -> dict[str, Any]:
+    source = {"S3DataType": "S3Prefix", "S3Uri": uri, "S3DataDistributionType": "FullyReplicated"}
+    return {"ChannelName": name, "DataSource": {"S3DataSource": source}, "ContentType": "application/x-parquet"}

@@ -1,0 +1,108 @@
+import json
+import re
+
+import pytest
+
+from infra.checks import ConfigError
+from infra.config import Endpoint, Thresholds, parse
+
+FRAUD = {"name": "fraud"}
+
+
+def only(**settings: object) -> Endpoint:
+    return parse({"endpoints": [{**FRAUD, **settings}]}).endpoints[0]
+
+
+def test_a_name_is_all_an_endpoint_needs() -> None:
+    config = parse({"endpoints": [FRAUD]})
+    assert config.endpoints == (Endpoint("fraud"),)
+    assert config.retain_data is True
+
+
+def test_the_command_line_gives_text_and_cdk_json_gives_values() -> None:
+    given = parse({"endpoints": json.dumps([{**FRAUD, "max_instance_count": 9}]), "retain_data": "false"})
+    assert given == parse({"endpoints": [{**FRAUD, "max_instance_count": 9}], "retain_data": False})
+
+
+def test_the_cdks_own_context_keys_pass() -> None:
+    assert parse({"endpoints": [FRAUD], "aws:cdk:enable-path-metadata": True, "@aws-cdk/core:x": 1}).endpoints
+
+
+def test_thresholds_keep_their_defaults_one_by_one() -> None:
+    assert only(alarms={"latency_p90_ms": 80}).alarms == Thresholds(error_rate=0.10, latency_p90_ms=80.0)
+
+
+def test_a_plan_is_kept_as_the_text_that_the_frame_records() -> None:
+    assert only(plan="blue-green").plan == '"blue-green"'
+    assert json.loads(only(plan={"name": "canary", "soak_seconds": 30}).plan) == {"name": "canary", "soak_seconds": 30}
+
+
+@pytest.mark.parametrize(
+    ("context", "named"),
+    [
+        ({}, "endpoints: missing"),
+        ({"endpoints": []}, "endpoints: empty"),
+        ({"endpoints": "fraud"}, "endpoints: not JSON"),
+        ({"endpoints": {"fraud": {}}}, "endpoints: expected a list"),
+        ({"endpoints": ["fraud"]}, "endpoints[0]: expected an object"),
+        ({"endpoint": [FRAUD]}, "endpoint: unknown key; did you mean endpoints?"),
+        ({"endpoints": [FRAUD], "retain_dta": True}, "retain_dta: unknown key; did you mean retain_data?"),
+        ({"endpoints": [FRAUD], "retain_data": 1}, "retain_data: expected true or false"),
+        ({"endpoints": [{}]}, "endpoints[0].name: missing"),
+        ({"endpoints": [{"name": "Fraud"}]}, "endpoints[0].name"),
+        ({"endpoints": [{"name": "f" * 41}]}, "endpoints[0].name: expected at most 40 characters"),
+        ({"endpoints": [FRAUD, FRAUD]}, "endpoints[1].name: 'fraud' clashes with 'fraud'"),
+        ({"endpoints": [{"name": "fraud-eu"}, FRAUD]}, "endpoints[1].name: 'fraud' clashes with 'fraud-eu'"),
+    ],
+)
+def test_a_wrong_context_is_refused_by_the_name_of_its_key(context: dict[str, object], named: str) -> None:
+    with pytest.raises(ConfigError, match=f"^{re.escape(named)}"):
+        parse(context)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("instance_type", "m5.large"),
+        ("instance_type", "ml.m7g.large"),
+        ("initial_instance_count", 0),
+        ("initial_instance_count", True),
+        ("initial_instance_count", "1"),
+        ("max_instance_count", 1.5),
+        ("image", "latest"),
+        ("image", "docker.io/xgboost"),
+        ("first_model", "models/model.tar.gz"),
+        ("first_model", "s3://a-bucket/elsewhere/model.tar.gz"),
+        ("plan", "yolo"),
+        ("plan", {"name": "canary", "soak_seconds": 0}),
+        ("alarm_email", "ops"),
+        ("capture_percentage", 101),
+        ("alarms", {"error_rate": 10}),
+        ("alarms", {"error_rate": 0}),
+        ("alarms", {"latency": 10}),
+        ("target_invocations_per_instance", -1),
+        ("keep_old_config_days", None),
+    ],
+)
+def test_a_wrong_setting_is_refused_by_its_path(key: str, value: object) -> None:
+    with pytest.raises(ConfigError, match=rf"^endpoints\[0\]\.{key}"):
+        only(**{key: value})
+
+
+def test_an_unknown_setting_is_answered_with_the_known_ones() -> None:
+    with pytest.raises(ConfigError) as refused:
+        only(instance_typ="ml.m5.large")
+    assert str(refused.value).startswith(
+        "endpoints[0].instance_typ: unknown key; did you mean instance_type? Known keys:"
+    )
+    assert "capture_percentage" in str(refused.value)
+
+
+def test_the_most_instances_are_at_least_the_initial_ones() -> None:
+    with pytest.raises(ConfigError, match=r"^endpoints\[0\]\.max_instance_count: expected at least .* \(6\), got 4"):
+        only(initial_instance_count=6)
+
+
+def test_an_arm64_instance_is_fine_for_an_image_of_ones_own() -> None:
+    own = "123456789012.dkr.ecr.us-east-1.amazonaws.com/mine:1"
+    assert only(instance_type="ml.m7g.large", image=own).image == own

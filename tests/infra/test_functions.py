@@ -1,0 +1,102 @@
+import ast
+import os
+import shutil
+from pathlib import Path
+
+import aws_cdk as cdk
+import pytest
+
+from infra import function
+from infra.checks import ConfigError
+from slipway import names
+from tests.infra.synthesis import Template, of_type, read
+
+VERBS = {
+    "admit": 60,
+    "shift": 120,
+    "judge": 60,
+    "settle": 120,
+    "roll_back": 300,
+    "operate": 30,
+    "frame": 300,
+}
+
+
+def functions(templates: dict[str, Template]) -> dict[str, dict]:
+    found = [f for template in templates.values() for f in of_type(template, "AWS::Lambda::Function")]
+    return {f["Handler"].split(".")[1]: f for f in found}
+
+
+def test_there_are_these_functions_and_no_helpers_of_the_cdk(templates: dict[str, Template]) -> None:
+    assert {verb: f["Timeout"] for verb, f in functions(templates).items()} == VERBS
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_handler_is_a_function_in_the_repository(verb: str) -> None:
+    tree = ast.parse((function.ROOT / "lambdas" / f"{verb}.py").read_text())
+    assert "handler" in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_function_is_named_traced_and_told_where_things_are(templates: dict[str, Template], verb: str) -> None:
+    deployed = functions(templates)[verb]
+    assert (deployed["FunctionName"], deployed["Handler"]) == (names.function(verb), f"lambdas.{verb}.handler")
+    assert (deployed["Runtime"], deployed["Architectures"], deployed["MemorySize"]) == ("python3.13", ["arm64"], 256)
+    assert deployed["TracingConfig"] == {"Mode": "Active"}
+    told = deployed["Environment"]["Variables"]
+    assert (told["POWERTOOLS_SERVICE_NAME"], told["POWERTOOLS_METRICS_NAMESPACE"]) == (verb, "Slipway")
+    assert "LEDGER_TABLE" in told
+
+
+def test_logs_are_kept_for_three_months(templates: dict[str, Template]) -> None:
+    groups = [group for template in templates.values() for group in of_type(template, "AWS::Logs::LogGroup")]
+    assert {group["RetentionInDays"] for group in groups} == {90}
+    expected = {f"/aws/lambda/{names.function(verb)}" for verb in VERBS} | {"/aws/vendedlogs/states/slipway-promotion"}
+    assert {group["LogGroupName"] for group in groups} == expected
+
+
+def test_a_zip_holds_the_core_the_shared_code_and_one_handler(assembly: Path) -> None:
+    zips = [path for path in assembly.glob("asset.*") if (path / "lambdas").is_dir()]
+    handlers = [[p.stem for p in path.glob("lambdas/*.py") if p.stem != "__init__"] for path in zips]
+    assert sorted(handlers) == [[verb] for verb in sorted(VERBS)]
+    for path in zips:
+        assert {item.name for item in path.iterdir()} == {"lambdas", "slipway"}
+        assert not [item for item in path.rglob("*") if item.suffix == ".pyc"]
+
+
+def test_an_edit_changes_only_the_packages_that_hold_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = {}
+    for edited in ("nothing", "lambdas/judge.py", "slipway/names.py"):
+        root = tmp_path / edited.replace("/", "-")
+        for room in ("lambdas", "slipway"):
+            shutil.copytree(function.ROOT / room, root / room)
+        if edited != "nothing":
+            with (root / edited).open("a") as file:
+                file.write("# edited\n")
+        monkeypatch.setattr(function, "ROOT", root)
+        keys[edited] = packages(tmp_path / f"out-{root.name}")
+    before = keys["nothing"]
+    assert {verb for verb in VERBS if keys["lambdas/judge.py"][verb] != before[verb]} == {"judge"}
+    assert {verb for verb in VERBS if keys["slipway/names.py"][verb] != before[verb]} == set(VERBS)
+
+
+def packages(target: Path) -> dict[str, str]:
+    app = cdk.App(analytics_reporting=False, outdir=str(target))
+    stack = cdk.Stack(app, "slipway-all")
+    for verb in VERBS:
+        function.Function(stack, verb, timeout=1, environment={}, may=[])
+    app.synth()
+    return {verb: deployed["Code"]["S3Key"] for verb, deployed in functions(read(target)).items()}
+
+
+def test_without_the_libraries_synth_says_how_to_get_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(function, "LAYER", tmp_path)
+    stack = cdk.Stack(cdk.App(outdir=str(tmp_path / "out")), "slipway-all")
+    with pytest.raises(ConfigError, match="run `make setup`"):
+        function.Function(stack, "judge", timeout=1, environment={}, may=[])
+
+
+def test_the_layer_holds_pure_python_only(assembly: Path) -> None:
+    (layer,) = [path for path in assembly.glob("asset.*") if (path / "python").is_dir()]
+    compiled = [name for _, _, files in os.walk(layer) for name in files if name.endswith((".so", ".pyd"))]
+    assert compiled == []

@@ -1,0 +1,204 @@
+"""The judge on minutes of simulated traffic: independent requests, one generator, seeded."""
+
+import random
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from slipway import evidence as ev
+from slipway import judge
+from slipway import release as rel
+from slipway.evidence import Arm, Minute
+from slipway.phases import Phase
+from slipway.release import Release
+from slipway.verdict import Decision
+
+MINUTES_LATE = 3
+
+
+def at_canary(release: Release, step: int = 1) -> Release:
+    moved = release
+    for _ in range(step + 1):
+        moved = rel.in_place(rel.advance(moved, 0.0, "test"), 0.0)
+    return moved
+
+
+def arm(rng: random.Random, requests: int, errors: float, p50: float) -> Arm:
+    failed = sum(rng.random() < errors for _ in range(requests))
+    noisy = p50 * (1 + rng.gauss(0, 0.05))
+    return Arm(requests, failed, noisy if requests else None, 3 * noisy if requests else None, requests, 0)
+
+
+def minute(
+    at: int, rng: random.Random, *, share: float = 0.05, requests: int = 600, errors: float = 0.0, p50: float = 2000.0
+) -> Minute:
+    """A minute with a healthy baseline of .5 % errors and 2 ms; the arguments are the candidate's."""
+    mine = round(requests * share)
+    return Minute(60.0 * at, arm(rng, requests - mine, 0.005, 2000.0), arm(rng, mine, errors, p50))
+
+
+def run(release: Release, minutes: list[Minute]) -> judge.Outcome:
+    """Looks each minute, as the workflow does, until something moves."""
+    outcome = None
+    for i, now in enumerate(minutes):
+        outcome = judge.look(release, [now], now.at + 60 * MINUTES_LATE)
+        if outcome.release.step != release.step or outcome.release.phase is Phase.ROLLING_BACK:
+            return outcome
+        release = outcome.release
+        assert release.evidence.through == 60.0 * (i + 1)
+    assert outcome is not None
+    return outcome
+
+
+def healthy(count: int, seed: int = 1, **change: float) -> list[Minute]:
+    rng = random.Random(seed)
+    return [minute(i, rng, **{"errors": 0.005, **change}) for i in range(count)]
+
+
+def test_a_healthy_candidate_advances_once_enough_is_seen(release: Release) -> None:
+    outcome = run(at_canary(release), healthy(60))
+    assert outcome.release.step == 2
+    assert outcome.tell
+    assert outcome.release.evidence.minutes == 0
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_healthy_candidate_is_not_rolled_back_in_six_hours_of_looking(release: Release, seed: int) -> None:
+    stuck = replace(at_canary(release), paused=True)
+    outcome = run(stuck, healthy(360, seed))
+    assert outcome.release.phase is Phase.CANARY
+
+
+@pytest.mark.parametrize(("rate", "most"), [(1.0, 2), (0.2, 8), (0.05, 40)])
+def test_errors_roll_back_the_sooner_the_more_there_are(release: Release, rate: float, most: int) -> None:
+    outcome = run(at_canary(release), healthy(60, errors=rate))
+    assert outcome.release.phase is Phase.ROLLING_BACK
+    assert outcome.release.evidence.minutes <= most
+    assert "errors" in outcome.release.reason or "failed" in outcome.release.reason
+
+
+def test_a_slower_median_rolls_back(release: Release) -> None:
+    outcome = run(at_canary(release), healthy(60, p50=3000.0))
+    assert outcome.release.phase is Phase.ROLLING_BACK
+    assert "median slower" in outcome.release.reason
+
+
+def test_a_candidate_that_slows_down_in_a_late_step_is_caught_in_spite_of_its_good_past(release: Release) -> None:
+    canary = at_canary(release)
+    paused = replace(canary, paused=True)
+    for past in healthy(120):
+        paused = judge.look(paused, [past], past.at + 180).release
+    later = [replace(m, at=m.at + 120 * 60) for m in healthy(60, seed=2, p50=4000.0)]
+    moved = replace(paused, paused=False, evidence=paused.evidence.next_step())
+    slow = None
+    for now in later:
+        slow = judge.look(moved, [now], now.at + 180)
+        moved = slow.release
+        if moved.phase is Phase.ROLLING_BACK:
+            break
+    assert slow is not None and slow.release.phase is Phase.ROLLING_BACK
+
+
+def test_answers_that_are_no_number_roll_back(release: Release) -> None:
+    minutes = [replace(m, candidate=replace(m.candidate, captured=30, invalid=1)) for m in healthy(30)]
+    outcome = run(at_canary(release), minutes)
+    assert outcome.release.phase is Phase.ROLLING_BACK
+    assert "no finite number" in outcome.release.reason
+
+
+def test_nothing_is_promoted_because_nothing_was_measured(release: Release) -> None:
+    silence = [Minute(60.0 * i, Arm(), Arm()) for i in range(2000)]
+    outcome = run(at_canary(release), silence)
+    assert outcome.release.phase is Phase.CANARY and outcome.release.step == 1
+    assert outcome.line.verdict is not None and outcome.line.verdict.decision is Decision.NO_DATA
+
+
+def test_a_candidate_that_gets_no_requests_while_the_baseline_does_is_rolled_back_as_misrouted(
+    release: Release,
+) -> None:
+    rng = random.Random(3)
+    minutes = [Minute(60.0 * i, arm(rng, 600, 0.005, 2000), Arm()) for i in range(30)]
+    outcome = run(at_canary(release), minutes)
+    assert outcome.release.phase is Phase.ROLLING_BACK
+    assert "routing is broken" in outcome.release.reason
+
+
+def test_requests_without_latency_hold_and_page_instead_of_passing(release: Release) -> None:
+    minutes = [replace(m, candidate=replace(m.candidate, p50=None)) for m in healthy(40)]
+    outcome = run(at_canary(release), minutes)
+    assert outcome.release.phase is Phase.CANARY and outcome.release.holding
+    assert outcome.line.verdict is not None and outcome.line.verdict.decision is Decision.INVALID
+
+
+def test_a_split_that_is_not_the_planned_one_holds(release: Release) -> None:
+    outcome = run(at_canary(release), healthy(60, share=0.15))
+    assert outcome.release.holding
+    assert outcome.line.verdict is not None and "planned are 5 %" in outcome.line.verdict.reason
+
+
+def test_a_doubt_about_validity_never_masks_a_rollback(release: Release) -> None:
+    outcome = run(at_canary(release), healthy(60, share=0.15, errors=1.0))
+    assert outcome.release.phase is Phase.ROLLING_BACK
+
+
+def test_an_undecided_step_ends_in_a_rollback_never_in_a_promotion(release: Release) -> None:
+    steps = tuple(replace(step, at_most=30, minutes=20) for step in release.plan.steps)
+    short = replace(release, plan=replace(release.plan, steps=steps))
+    outcome = run(at_canary(short), healthy(120, requests=40))
+    assert outcome.release.phase is Phase.ROLLING_BACK
+    assert "undecided after 30 minutes" in outcome.release.reason
+
+
+def test_a_paused_release_does_not_advance_but_still_rolls_back(release: Release) -> None:
+    paused = replace(at_canary(release), paused=True)
+    assert run(paused, healthy(120)).release.step == 1
+    assert run(paused, healthy(120, errors=0.5)).release.phase is Phase.ROLLING_BACK
+
+
+def test_an_operator_can_urge_an_undecided_release_on_but_not_a_harmful_one(release: Release) -> None:
+    urged = replace(at_canary(release), urged=True)
+    assert run(urged, healthy(1)).line.by == "operator"
+    assert run(urged, healthy(3, errors=1.0)).release.phase is Phase.ROLLING_BACK
+
+
+def test_a_repeated_look_at_the_same_minutes_counts_them_once(release: Release) -> None:
+    canary = at_canary(release)
+    first = judge.look(canary, healthy(1), 180.0).release
+    again = judge.look(first, healthy(1), 180.0).release
+    assert again.evidence == first.evidence
+
+
+def test_the_newest_two_minutes_are_left_for_the_next_look(release: Release) -> None:
+    since, until = ev.window(replace(release.evidence, through=0.0), now=600.0)
+    assert (since, until) == (0.0, 480.0)
+
+
+@given(st.integers(0, 50), st.integers(1, 50), st.data())
+@settings(max_examples=60, deadline=None)
+def test_more_candidate_errors_never_turn_a_rollback_into_an_advance(
+    errors: int, more: int, data: st.DataObject
+) -> None:
+    from slipway import plan
+
+    chosen = plan.BUILTIN["canary"]
+    begun = ev.begin(chosen.guardrails)
+    fresh = Release("f.1.000000", "f", "p", "c", "b", "b", 1, chosen, 0, 0, evidence=begun)
+    requests = data.draw(st.integers(100, 1000))
+    canary = at_canary(fresh)
+
+    def decide(failed: int) -> Decision:
+        seen = Minute(0.0, Arm(5000, 25, 2000.0), Arm(requests, min(failed, requests), 2000.0))
+        verdict = judge.look(canary, [seen], 180.0).line.verdict
+        assert verdict is not None
+        return verdict.decision
+
+    order = list(Decision)
+    assert order.index(decide(errors + more)) <= order.index(decide(errors))
+
+
+def test_a_reason_names_the_numbers(release: Release) -> None:
+    outcome = run(at_canary(release), healthy(60, errors=0.2))
+    assert "tolerated ratio 1.25" in outcome.release.reason
+    assert "against" in outcome.release.reason

@@ -1,0 +1,43 @@
+import pytest
+
+from slipway import plan
+from slipway.phases import Phase
+
+
+def test_the_default_plan_is_shadow_then_5_25_50_100_then_bake() -> None:
+    steps = [(step.phase, step.weight) for step in plan.parse("canary").steps]
+    canaries = [(Phase.CANARY, weight) for weight in (5, 25, 50, 100)]
+    assert steps == [(Phase.SHADOW, 0), *canaries, (Phase.BAKE, 100)]
+
+
+def test_a_plan_takes_what_it_does_not_say_from_the_built_in_it_names() -> None:
+    parsed = plan.parse({"name": "canary", "soak_seconds": 120})
+    assert parsed.soak_seconds == 120
+    assert parsed.steps == plan.BUILTIN["canary"].steps
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("canry", "plan: 'canry' is not built in; use one of canary"),
+        (7, "plan: expected a built-in's name or an object"),
+        ({"name": "canary", "stps": []}, "plan.stps: unknown key"),
+        ({"name": "mine"}, "plan.steps: missing"),
+        ({"name": "mine", "steps": []}, "plan.steps: a plan has at least one"),
+        ({"name": "mine", "steps": [{"phase": "CANARY", "weight": 120}]}, r"plan.steps\[0\].weight"),
+        ({"name": "mine", "steps": [{"phase": "CANARY", "weight": 50}]}, "the last one is at weight 100"),
+        ({"name": "mine", "steps": [{"phase": "PROMOTED"}]}, r"plan.steps\[0\].phase: PROMOTED is not a step"),
+        ({"name": "mine", "steps": [{"phase": "SHADOW", "weight": 5}, {"phase": "BAKE", "weight": 100}]}, "weight"),
+        ({"name": "mine", "steps": [{"phase": "BAKE", "weight": 100}, {"phase": "SHADOW"}]}, "shadow, then canaries"),
+        ({"name": "canary", "guardrails": {"alpha": 0.9}}, "plan.guardrails.alpha: from"),
+        ({"name": "canary", "soak_seconds": 1}, "plan.soak_seconds: from 10"),
+    ],
+)
+def test_a_wrong_plan_is_refused_by_the_name_of_its_key(value: object, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        plan.parse(value)
+
+
+def test_no_step_promotes_unseen() -> None:
+    with pytest.raises(ValueError, match="requests: at least 1"):
+        plan.Step(Phase.CANARY, 5, requests=0)
