@@ -98,7 +98,7 @@ def deploy(url: str, artifact: Path) -> None:
 
 
 def measure(process: subprocess.Popen[str], url: str, rows: Path, rate: int | None, seconds: float) -> dict[str, float]:
-    """One run of the load: what the client saw, CPU microseconds a request of router and model, their CPU in % of a core."""
+    """One run of the load: what the client saw; CPU of router and model in microseconds a request and % of a core."""
     command = [sys.executable, "-m", "bench.http_load", f"{url}/endpoints/{ENDPOINT}/invocations", "--rows", str(rows)]
     command += ["--seconds", str(seconds)] + (["--rate", str(rate)] if rate else [])
     router = psutil.Process(process.pid)

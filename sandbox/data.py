@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 FRAUD_FEATURES = [*(f"V{number}" for number in range(1, 29)), "Amount"]
@@ -132,24 +133,24 @@ def obtain(source: Source, cache: Path | None, csv: Path | None, progress: Progr
     except (ValueError, KeyError, OSError) as error:
         raise DataUnavailable(f"{csv or source.member} is not the {source.name} data: {error}") from None
     folder.mkdir(parents=True, exist_ok=True)
-    _publish(table, target)
+    _publish(pa.Table.from_pandas(table, preserve_index=False), target)
     return target
 
 
 def cut(parquet: Path, name: str, target: Path) -> Path:
     """Write one of SLICES of the fraud data as `target`; returns it."""
-    table = pd.read_parquet(parquet)
-    begin, end = (int(len(table) * share) for share in SLICES[name])
+    table = pq.read_table(parquet)
+    begin, end = (int(table.num_rows * share) for share in SLICES[name])
     target.parent.mkdir(parents=True, exist_ok=True)
-    _publish(table.iloc[begin:end], target)
+    _publish(table.slice(begin, end - begin), target)
     return target
 
 
-def _publish(table: pd.DataFrame, target: Path) -> None:
+def _publish(table: pa.Table, target: Path) -> None:
     """Write aside and rename: another process sees the whole file or none."""
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
         aside = Path(folder) / target.name
-        table.to_parquet(aside, index=False)
+        pq.write_table(table, aside)
         aside.replace(target)
 
 

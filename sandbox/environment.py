@@ -8,10 +8,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-import urllib.error
-import urllib.request
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -94,8 +91,8 @@ class Sandbox:
             self._launch("gateway", ["sandbox.server", "--port", str(self._ports[0]), "--with-parent"])
             if self._with_dataplane:
                 self._launch("dataplane", ["sandbox.dataplane", "--port", str(self._ports[1])])
-            for name, url in self._pings().items():
-                self._wait_until_ready(name, url)
+            for name in self._processes:
+                self._wait_until_ready(name)
         except BaseException:
             self.stop()
             raise
@@ -143,19 +140,16 @@ class Sandbox:
                 start_new_session=True,
             )
 
-    def _pings(self) -> dict[str, str]:
-        urls = {"gateway": f"{self.url}/_ministack/health", "dataplane": f"{self.dataplane_url}/ping"}
-        return {name: urls[name] for name in self._processes}
-
-    def _wait_until_ready(self, name: str, url: str) -> None:
+    def _wait_until_ready(self, name: str) -> None:
+        """Wait for the READY line. (An answer from the port proves nothing: someone else may hold it.)"""
+        log = self.logs / f"{name}.log"
         deadline = time.monotonic() + START_TIMEOUT
         while time.monotonic() < deadline and self._processes[name].poll() is None:
-            with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310
-                if answer.status == 200:
-                    return
-            threading.Event().wait(0.05)
-        tail = (self.logs / f"{name}.log").read_text(errors="replace")[-2000:]
-        raise StartError(f"the sandbox's {name} did not start; {self.logs / name}.log ends:\n{tail}")
+            if any(line.startswith("READY ") for line in log.read_text(errors="replace").splitlines()):
+                return
+            time.sleep(0.05)
+        tail = log.read_text(errors="replace")[-2000:]
+        raise StartError(f"the sandbox's {name} did not start; {log} ends:\n{tail}")
 
 
 def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:

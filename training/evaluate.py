@@ -67,7 +67,7 @@ def evaluate(challenger: Artifact, data: Path, champion: Artifact | None = None)
         _, other, _ = measure(champion, data)
         differences = metrics.log_losses(labels, scores) - metrics.log_losses(labels, other)
         result["champion_metrics"] = metrics.all_of(labels, other)
-        result["logloss_difference"] = {
+        result["log_loss_difference"] = {
             "mean": float(differences.mean()),
             "standard_error": float(differences.std(ddof=1) / np.sqrt(len(differences))),
         }

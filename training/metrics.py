@@ -13,7 +13,7 @@ def all_of(labels: np.ndarray, scores: np.ndarray) -> dict[str, float]:
     return {
         "auc": auc(labels, scores),
         "pr_auc": average_precision(labels, scores),
-        "logloss": float(log_losses(labels, scores).mean()),
+        "log_loss": float(log_losses(labels, scores).mean()),
         "brier": float(np.mean((scores - labels) ** 2)),
     }
 

@@ -4,36 +4,50 @@ The file travels inside the model artifact (`code/serve.py`) and stands alone. W
 BadRequest, a 4xx; anything else that raises is the model's fault, a 5xx, and counts against the release.
 """
 
+import functools
 import json
 import math
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xgboost
-
-try:
-    # The managed container is a Flask application: it answers an HTTPException with that status, all else with 500.
-    from werkzeug.exceptions import HTTPException
-except ImportError:
-    HTTPException = Exception
 
 SCHEMA_VERSION = 1
 MAX_BODY = 6_291_456  # bytes; the limit of SageMaker's InvokeEndpoint
 CSV, JSON = "text/csv", "application/json"
 
 
-class BadRequest(HTTPException):
+class BadRequest(Exception):
     """The caller's mistake: an HTTP status (400, 406, 413 or 415) and a message that says what was expected."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
-        self.status = self.code = status
-        self.message = message
+        self.status = status
 
-    def __str__(self) -> str:
-        return self.message
+
+def answers_callers(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Let the managed container answer a BadRequest with its status.
+
+    That container (sagemaker-containers 2.8, a Flask application) turns whatever these functions raise into a 500;
+    what it lets us do is to replace the response of the request at hand.
+    """
+
+    @functools.wraps(function)
+    def answering(*arguments: Any) -> Any:
+        try:
+            return function(*arguments)
+        except BadRequest as error:
+            flask = sys.modules.get("flask")
+            if flask and flask.has_request_context():
+                response = flask.Response(str(error), error.status, mimetype="text/plain")
+                flask.after_this_request(lambda _: response)
+            raise
+
+    return answering
 
 
 @dataclass(frozen=True)
@@ -67,6 +81,7 @@ def model_fn(model_dir: str) -> Model:
     )
 
 
+@answers_callers
 def input_fn(body: bytes | str, content_type: str | None) -> np.ndarray:
     """Parse a request into float32 of shape (rows, columns); a missing value is NaN. Raises BadRequest."""
     raw = body.encode(errors="replace") if isinstance(body, str) else bytes(body)
@@ -80,6 +95,7 @@ def input_fn(body: bytes | str, content_type: str | None) -> np.ndarray:
     raise BadRequest(415, f"content type {media_type!r} is not supported; send {CSV} or {JSON}")
 
 
+@answers_callers
 def predict_fn(data: np.ndarray, model: Model) -> np.ndarray:
     """Probabilities of the positive class, float32 of shape (rows,).
 
@@ -97,6 +113,7 @@ def predict_fn(data: np.ndarray, model: Model) -> np.ndarray:
     return scores
 
 
+@answers_callers
 def output_fn(prediction: np.ndarray, accept: str | None) -> tuple[str, str]:
     """The body and its content type: one score a line, or `{"predictions": [{"score": x}]}`. Raises BadRequest."""
     media_type = _acceptable(accept or "")

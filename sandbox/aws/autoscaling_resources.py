@@ -17,7 +17,9 @@ def install() -> None:
 
 
 def create_target(logical_id: str, properties: dict[str, Any], stack: str) -> cloudformation.Created:
-    _call("RegisterScalableTarget", properties)
+    # CloudFormation's tags are a list of pairs, the service's a map.
+    tags = {tag["Key"]: tag["Value"] for tag in properties.get("Tags", [])}
+    _call("RegisterScalableTarget", {**properties, "Tags": tags})
     reference = "|".join(properties[name] for name in _TARGET)
     return reference, {"Id": reference}
 

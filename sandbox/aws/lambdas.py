@@ -20,8 +20,9 @@ from ministack.core.responses import get_account_id, get_region
 from ministack.services import eventbridge, lambda_svc, sns
 
 from sandbox import clock as clocks
-from sandbox.aws import emf, lambda_package, lambda_worker
+from sandbox.aws import lambda_logs, lambda_package, lambda_worker
 from sandbox.aws.patching import replace
+from sandbox.aws.virtual_time import virtualise
 
 RETRY_AFTER = (60.0, 120.0)  # virtual seconds before the second and the third attempt
 _PASSED_ON = ("PATH", "LANG", "TZ", "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME", clocks.VARIABLE)
@@ -37,7 +38,8 @@ def install(app: Any) -> None:
     replace(lambda_svc, "_LAMBDA_ASYNC_RETRY_MAX_SECONDS", clock.real(RETRY_AFTER[1]))
     replace(eventbridge, "_dispatch_to_lambda", _deliver_event)
     replace(sns, "_deliver_to_lambda", _deliver_message)
-    emf.install()
+    virtualise(lambda_svc, clock)
+    lambda_logs.install(clock)
     lambda_package.open_directory()
 
 

@@ -4,6 +4,7 @@ Both are pinned, and neither promises that its private names stay. A name that w
 naming itself, and not later as a behaviour that silently isn't there.
 """
 
+import sys
 from types import ModuleType
 from typing import Any
 
@@ -17,6 +18,15 @@ def replace(owner: Any, name: str, new: Any) -> Any:
     where = owner.__name__ if isinstance(owner, ModuleType | type) else type(owner).__name__
     REPLACED.append(f"{where}.{name}")
     return original
+
+
+def replace_imported(owner: ModuleType, name: str, new: Any) -> None:
+    """Replace a function of `owner` there and in every module of the same library that imported it by name."""
+    old = getattr(owner, name)
+    library = owner.__name__.split(".")[0] + "."
+    for module_name, module in list(sys.modules.items()):
+        if module_name.startswith(library) and getattr(module, name, None) is old:
+            replace(module, name, new)
 
 
 def mount(app: Any, service: str, module: ModuleType) -> None:

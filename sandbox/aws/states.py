@@ -2,7 +2,7 @@
 
 MiniStack's own interpreter is wrong on missing paths, time-outs and Parallel failures. This module mounts moto's API,
 mends the operations that moto leaves short, and connects CloudFormation, EventBridge and Scheduler to it. How tasks
-call other services is in `states_tasks`, time in `states_time`.
+call other services is in `states_tasks`, data in `states_data`, time in `states_time`.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ from moto.stepfunctions.parser.backend.execution import Execution
 from werkzeug.test import Client
 
 from sandbox import clock as clocks
-from sandbox.aws import cloudformation, states_events, states_tasks, states_time
+from sandbox.aws import cloudformation, states_data, states_events, states_tasks, states_time
 from sandbox.aws.patching import mount, replace
 
 CONTENT_TYPE = "application/x-amz-json-1.0"
@@ -39,7 +39,8 @@ _moto = Client(create_backend_app("stepfunctions"))
 def install(app: Any) -> None:
     mount(app, "states", sys.modules[__name__])
     states_time.install(_CLOCK)
-    states_tasks.install(_CLOCK)
+    states_tasks.install()
+    states_data.install()
     states_events.install(app)
     start = replace(models.StepFunctionsParserBackend, "start_execution", None)
 

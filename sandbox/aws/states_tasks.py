@@ -3,28 +3,18 @@
 import hashlib
 import json
 import os
-import re
-import sys
 import threading
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any
 
 import boto3
-import jsonata
-import jsonpath_ng.ext
-from botocore import xform_name
 from botocore.client import BaseClient
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from botocore.model import Shape
 from ministack.services import sts
 from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEventException
-from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
-    state_task_service as base,
-)
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
     state_task_service_aws_sdk as aws_sdk,
 )
@@ -35,12 +25,9 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service impor
     state_task_service_factory as factory,
 )
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.resource import ResourceCondition
-from moto.stepfunctions.parser.asl.jsonata import jsonata as moto_jsonata
-from moto.stepfunctions.parser.asl.utils import boto_client, json_path
+from moto.stepfunctions.parser.asl.utils import boto_client
 
-from sandbox.aws.cloudformation import service_model
-from sandbox.aws.patching import replace
-from sandbox.clock import Clock
+from sandbox.aws.patching import replace_imported
 
 READ_TIMEOUT = 900  # real seconds; as long as a Lambda function may run
 
@@ -50,10 +37,6 @@ JOBS = {
     "create_processing_job": ("describe_processing_job", "ProcessingJobName", "ProcessingJobStatus"),
     "create_transform_job": ("describe_transform_job", "TransformJobName", "TransformJobStatus"),
 }
-
-_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
-_parse_path = lru_cache(maxsize=512)(jsonpath_ng.ext.parse)
-_INDEFINITE = re.compile(r"\*|\.\.|\?|\[[^\]]*[:,]")
 
 # How Step Functions spells a service in the names of errors.
 ERROR_NAMES = {
@@ -67,29 +50,16 @@ ERROR_NAMES = {
 }
 
 
-def install(clock: Clock) -> None:
-    _replace_everywhere("boto_client_for", boto_client.boto_client_for, client_for)
-    replace(base.StateTaskService, "_normalise_parameters", _normalise_parameters)
-    replace(base.StateTaskService, "_normalise_response", _normalise_response)
+def install() -> None:
+    replace_imported(boto_client, "boto_client_for", client_for)
     aws_sdk._SERVICE_ERROR_NAMES.update(ERROR_NAMES)
-    replace(moto_jsonata, "_eval_jsonata", evaluate_jsonata)
     known = factory.state_task_service_for
 
     def service_for(service_name: str) -> Any:
         return SageMakerTask() if service_name == "sagemaker" else known(service_name)
 
-    _replace_everywhere("state_task_service_for", known, service_for)
-    _replace_everywhere("extract_json", json_path.extract_json, _definite_paths_give_values(json_path.extract_json))
+    replace_imported(factory, "state_task_service_for", service_for)
 
-
-def _replace_everywhere(name: str, old: Any, new: Any) -> None:
-    """moto imports these functions by name into many modules."""
-    for module in list(sys.modules.values()):
-        if getattr(module, "__name__", "").startswith("moto.stepfunctions") and getattr(module, name, None) is old:
-            replace(module, name, new)
-
-
-# Clients ------------------------------------------------------------------------------------------------------
 
 _clients: dict[tuple[str, str, str], BaseClient] = {}
 _making = threading.Lock()
@@ -156,98 +126,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
     return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
-
-
-# Parameters and responses --------------------------------------------------------------------------------------
-
-
-def _normalise_parameters(
-    self: Any, parameters: dict, boto_service_name: Any = None, service_action_name: Any = None
-) -> None:
-    """Step Functions writes every member in PascalCase; the SDK wants the service's own case."""
-    shape = _shapes(self, boto_service_name, service_action_name)[0]
-    renamed = _rename(dict(parameters), shape, lambda name, members: members.get(name.lower(), name))
-    parameters.clear()
-    parameters.update(renamed)
-
-
-def _normalise_response(
-    self: Any, response: Any, boto_service_name: Any = None, service_action_name: Any = None
-) -> None:
-    if isinstance(response, dict):
-        shape = _shapes(self, boto_service_name, service_action_name)[1]
-        renamed = _rename(dict(response), shape, lambda name, _: name[0].upper() + name[1:])
-        response.clear()
-        response.update(renamed)
-
-
-def _shapes(task: Any, service: str | None, action: str | None) -> tuple[Shape | None, Shape | None]:
-    name = service or task._get_boto_service_name()
-    return _operation_shapes(name, action or task._get_boto_service_action())
-
-
-@lru_cache(maxsize=256)
-def _operation_shapes(service: str, action: str) -> tuple[Shape | None, Shape | None]:
-    model = service_model(service)
-    operation = next((name for name in model.operation_names if xform_name(name) == action), None)
-    if operation is None:
-        return None, None
-    return model.operation_model(operation).input_shape, model.operation_model(operation).output_shape
-
-
-def _rename(value: Any, shape: Shape | None, spell: Callable[[str, dict[str, str]], str]) -> Any:
-    if shape is not None and shape.type_name == "structure" and isinstance(value, dict):
-        members = {name.lower(): name for name in shape.members}
-        known = {key: shape.members.get(members.get(key.lower(), key)) for key in value}
-        return {spell(key, members): _rename(item, known[key], spell) for key, item in value.items()}
-    if shape is not None and shape.type_name == "list" and isinstance(value, list):
-        return [_rename(item, shape.member, spell) for item in value]
-    return value
-
-
-# JSONata -------------------------------------------------------------------------------------------------------
-
-
-def evaluate_jsonata(expression: str) -> Any:
-    """Evaluate JSONata with the functions that Step Functions adds. Raises moto's JSONataException."""
-    try:
-        program = jsonata.Jsonata(expression)
-        program.register_lambda("uuid", lambda: str(uuid.uuid4()))
-        program.register_lambda("parse", json.loads)
-        program.register_lambda("hash", _hash)
-        return json.loads(json.dumps(program.evaluate(None), default=_jsonable))
-    except Exception as error:
-        raise moto_jsonata.JSONataException("UNKNOWN", str(error)) from error
-
-
-def _hash(text: Any, algorithm: str = "SHA-256") -> str:
-    return hashlib.new(algorithm.replace("-", "").lower(), str(text).encode()).hexdigest()
-
-
-def _jsonable(value: Any) -> Any:
-    if hasattr(value, "__iter__"):
-        return list(value)
-    return int(value) if float(value).is_integer() else float(value)
-
-
-# JSONPath ------------------------------------------------------------------------------------------------------
-
-
-def _definite_paths_give_values(extract: Callable[[str, Any], Any]) -> Callable[[str, Any], Any]:
-    """`$.a[0].b` names one value; moto hands it over in a list."""
-
-    def extract_json(path: str, data: Any) -> Any:
-        if _INDEFINITE.search(_QUOTED.sub("", path)):
-            return extract(path, data)
-        matches = _parse_path(path).find(data)
-        if not matches:
-            raise json_path.NoSuchJsonPathError(json_path=path, data=data)
-        return matches[0].value
-
-    return extract_json
-
-
-# SageMaker jobs ------------------------------------------------------------------------------------------------
 
 
 class SageMakerTask(aws_sdk.StateTaskServiceAwsSdk):

@@ -24,6 +24,7 @@ from sandbox.aws.virtual_time import event_class, threading_module, virtualise
 from sandbox.clock import Clock
 
 LOOK_FOR_STOP = 0.1  # real seconds between two looks at whether a waiting execution was stopped
+LEAST_TASK = 30.0  # real seconds; a shorter time-out of a task is real too
 JOB_POLL = 0.2  # real seconds between two looks at a job that a `.sync` task waits for
 
 
@@ -35,7 +36,8 @@ def install(clock: Clock) -> None:
             virtualise(module, clock, sleeps=True)
     replace(base_models, "utcnow", lambda: datetime.fromtimestamp(clock.now(), UTC).replace(tzinfo=None))
     replace(callback, "Event", event_class(clock))
-    replace(execute_state, "threading", threading_module(clock))
+    # What a task calls computes in real time, however fast the clock: a cold function takes seconds to start.
+    replace(execute_state, "threading", threading_module(clock, least=LEAST_TASK))
     replace(program, "threading", threading_module(clock))
     replace(state_task_service_callback, "_DELAY_SECONDS_SYNC_CONDITION_CHECK", JOB_POLL * clock.speed)
 

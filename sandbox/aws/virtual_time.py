@@ -58,22 +58,24 @@ def datetime_class(clock: Clock) -> type:
     return VirtualDatetime
 
 
-def event_class(clock: Clock) -> type[real_threading.Event]:
+def event_class(clock: Clock, least: float = 0.0) -> type[real_threading.Event]:
+    """`threading.Event` whose `wait` takes its time-out in virtual seconds, of which `least` are real ones."""
+
     class VirtualEvent(real_threading.Event):
         def wait(self, timeout: float | None = None) -> bool:
-            return super().wait(None if timeout is None else clock.real(timeout))
+            return super().wait(None if timeout is None else max(clock.real(timeout), min(timeout, least)))
 
     return VirtualEvent
 
 
-def threading_module(clock: Clock) -> Any:
-    """`threading` whose `Event.wait` and `Thread.join` take their time-outs in virtual seconds."""
+def threading_module(clock: Clock, least: float = 0.0) -> Any:
+    """`threading` whose `Event.wait` and `Thread.join` take their time-outs in virtual seconds; see `event_class`."""
 
     class VirtualThread(real_threading.Thread):
         def join(self, timeout: float | None = None) -> None:
-            super().join(None if timeout is None else clock.real(timeout))
+            super().join(None if timeout is None else max(clock.real(timeout), min(timeout, least)))
 
-    return _StandIn(real_threading, Event=event_class(clock), Thread=VirtualThread)
+    return _StandIn(real_threading, Event=event_class(clock, least), Thread=VirtualThread)
 
 
 def virtualise(module: ModuleType, clock: Clock, *, sleeps: bool = False) -> None:

@@ -44,6 +44,17 @@ class Connection(asyncio.Protocol):
         self._pending.append((perf_counter(), answer))
         self._transport.write(frame)
 
+    async def ask(self, frame: bytes) -> int:
+        """Send one request and wait; the status of its answer."""
+        answered: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+        def answer(status: int, content_type: bytes, body: bytes) -> None:
+            if not answered.done():
+                answered.set_result(status)
+
+        self.submit(frame, answer)
+        return await answered
+
     def data_received(self, data: bytes) -> None:
         for frame in self._decoder.feed(data):
             if self._timed_out:

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,7 @@ class Deployed:
 
     def routing(self) -> Routing:
         members = [(v.kind, v.weight, self.targets[v.name]) for v in self.spec.variants]
-        return Routing(members, self.spec.capture, self.spec.config_name)
+        return Routing(members, self.spec.capture)
 
 
 class Fleet:
@@ -37,7 +39,7 @@ class Fleet:
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._counters: defaultdict[tuple[str, str, str], Counters] = defaultdict(Counters)
         self._faults: dict[tuple[str, str], Faults] = {}
-        self._retiring: set[asyncio.Task[None]] = set()
+        self._retiring: dict[Container, asyncio.Task[None]] = {}
 
     async def apply(self, name: str, spec: Endpoint) -> dict[str, str]:
         """Bring an endpoint to `spec`. Returns why each variant failed; then the old routing stays. Raises BadSpec for
@@ -81,11 +83,9 @@ class Fleet:
 
     async def stop(self, grace_s: float) -> None:
         """Stop every container, those being retired too."""
-        targets = [target for deployed in self._deployed.values() for target in deployed.targets.values()]
         self.routes.clear()
-        for task in self._retiring:
-            task.cancel()
-        await asyncio.gather(*self._retiring, *(t.container.stop(grace_s) for t in targets), return_exceptions=True)
+        containers = {*self._retiring, *(target.container for target in self.targets())}
+        await asyncio.gather(*(container.stop(grace_s) for container in containers))
 
     def targets(self) -> list[Target]:
         return [target for deployed in self._deployed.values() for target in deployed.targets.values()]
@@ -128,38 +128,36 @@ class Fleet:
         return {v.name: current.targets[v.name] for v in spec.variants if models.get(v.name) == v.model}
 
     async def _start(self, endpoint: str, variant: Variant) -> Target:
-        label = f"{endpoint}-{variant.name}-{variant.model.name}"
+        log_path = self.logs.path(endpoint, variant.name, variant.model.name)
         try:
             model_dir = await asyncio.to_thread(self._artifacts.unpacked, variant.model.artifact)
-            container = Container(
-                label, variant.model, model_dir, self.logs.path(endpoint, variant.name, variant.model.name)
-            )
+            container = Container(log_path.stem, variant.model, model_dir, log_path)
             await container.start(variant.instances)
         except (ArtifactUnavailable, StartFailed) as error:
             raise _VariantFailed(variant.name, str(error)) from error
         counters = self._counters[endpoint, variant.name, variant.model.name]
         meter = self._recorder.meter(endpoint, variant.name)
-        return Target(endpoint, variant.name, container, counters, meter)
+        target = Target(endpoint, variant.name, container, counters, meter)
+        if (endpoint, variant.name) in self._faults:
+            await self._apply_faults(target)
+        return target
 
     def _put_in_service(self, name: str, deployed: Deployed) -> None:
         self._deployed[name] = deployed
         self.routes[name] = deployed.routing()
-        for target in deployed.targets.values():
-            if (name, target.variant) in self._faults:
-                self._background(self._apply_faults(target))
 
     async def _apply_faults(self, target: Target) -> None:
         target.faults = self._faults[target.endpoint, target.variant]
         await target.container.set_faults(target.faults)
 
-    def _retire(self, targets: Any) -> None:
+    def _retire(self, targets: Iterable[Target]) -> None:
         for target in targets:
-            self._background(target.container.stop())
+            container = target.container
+            self._retiring[container] = task = asyncio.create_task(container.stop())
+            task.add_done_callback(partial(self._retired, container))
 
-    def _background(self, work: Any) -> None:
-        task = asyncio.create_task(work)
-        self._retiring.add(task)
-        task.add_done_callback(self._retiring.discard)
+    def _retired(self, container: Container, task: asyncio.Task[None]) -> None:
+        del self._retiring[container]
 
 
 class _VariantFailed(Exception):

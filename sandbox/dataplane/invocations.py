@@ -12,6 +12,7 @@ from sandbox.dataplane.errors import Refusal
 from sandbox.dataplane.listener import Request
 from sandbox.dataplane.recorder import Recorder
 from sandbox.dataplane.routing import Routing, Target
+from sandbox.dataplane.spec import Capture
 
 _MOST_SHADOW_COPIES = 256  # waiting for one shadow; more are dropped and counted
 _DEFAULT_TYPE = b"application/octet-stream"
@@ -117,7 +118,7 @@ class _Call:
         self,
         request: Request,
         target: Target,
-        config: capture.Capture | None,
+        config: Capture | None,
         at: float,
         content_type: bytes,
         recorder: Recorder,

@@ -26,6 +26,9 @@ class Request:
 
     def __init__(self, connection: "_Connection") -> None:
         self._connection = connection
+        self.method = b""
+        self.received_at = 0.0
+        self.keep_alive = True
         self.headers: dict[bytes, bytes] = {}
         self.target = b""
         self.body = b""

@@ -46,10 +46,9 @@ class Target:
 class Routing:
     """One endpoint's routing. Weights and members never change: a new state is a new object."""
 
-    def __init__(self, members: Sequence[tuple[str, float, Target]], capture: Capture | None, config_name: str) -> None:
+    def __init__(self, members: Sequence[tuple[str, float, Target]], capture: Capture | None) -> None:
         """`members`: (kind, weight, target)."""
         production = [(weight, target) for kind, weight, target in members if kind == PRODUCTION]
-        self.config_name = config_name
         self.capture = capture
         self.by_name = {target.encoded_name: target for _, target in production}
         self.shadow = next((target for kind, _, target in members if kind == SHADOW), None)

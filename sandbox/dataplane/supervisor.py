@@ -75,8 +75,9 @@ class Container:
     async def resize(self, instances: int) -> None:
         """Have as many workers as `instances` need; those too many finish what they have."""
         self._workers = self._workers_for(instances)
-        if self.pid:
-            await self._connect()
+        if self._connections:
+            with contextlib.suppress(OSError):  # it is just ending; its next start makes the right number
+                await self._connect()
 
     async def set_faults(self, faults: Faults) -> None:
         self._faults = faults
@@ -104,7 +105,7 @@ class Container:
         return instances * int(self.model.environment.get("SAGEMAKER_MODEL_SERVER_WORKERS", "1"))
 
     async def _launch(self) -> None:
-        self._socket_path = self._model_dir.parent / f"{os.getpid()}-{next(_sockets)}.sock"
+        self._socket_path = self.log_path.parent / f"{next(_sockets)}.sock"  # short: its limit is about 100 bytes
         try:
             async with asyncio.timeout(START_TIMEOUT_S):
                 self._process = await self._spawn()
@@ -135,7 +136,7 @@ class Container:
         if line != "ready":
             raise StartFailed(line or f"the container ended with status {await process.wait()}")
         self._control = await self._open()
-        if await self._ask(wire.encode(wire.PING)) != 200:
+        if await self._control.ask(wire.encode(wire.PING)) != 200:
             raise StartFailed("the container did not answer the ping")
         await self._send_faults()
         await self._connect()
@@ -150,17 +151,10 @@ class Container:
         while len(self._connections) > self._workers:
             self._connections.pop().close_when_idle()
 
-    async def _ask(self, frame: bytes) -> int:
-        """Send a control frame; the status of its answer, GONE if there is none."""
-        if self._control is None or not self._control.open:
-            return GONE
-        answered = asyncio.get_running_loop().create_future()
-        self._control.submit(frame, lambda status, *_: answered.set_result(status))
-        return int(await answered)
-
     async def _send_faults(self) -> None:
         faults = {"error_rate": self._faults.error_rate, "extra_latency_ms": self._faults.extra_latency_ms}
-        await self._ask(wire.encode(wire.FAULTS, b"application/json", b"", orjson.dumps(faults)))
+        if self._control and self._control.open:
+            await self._control.ask(wire.encode(wire.FAULTS, b"application/json", b"", orjson.dumps(faults)))
 
     async def _keep_alive(self) -> None:
         failures = 0

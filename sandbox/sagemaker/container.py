@@ -58,10 +58,11 @@ def run(
     reader.start()
     try:
         timed_out = _wait(process, stop, max_seconds)
-        reader.join(timeout=5)
     finally:
+        # What the script left running dies with its container, and so lets go of the pipe.
         _signal(process, signal.SIGKILL)
         _running.discard(process)
+    reader.join()
     return Outcome(process.returncode, "\n".join(tail), stop.is_set() or timed_out, timed_out)
 
 

@@ -88,7 +88,7 @@ def retain(new: Deployment, old: Deployment, excluded: set[str]) -> None:
 
 
 def _variant(definition: dict[str, Any], kind: str, models: dict[str, dict[str, Any]]) -> Variant:
-    weight, count = definition["InitialVariantWeight"], definition["InitialInstanceCount"]
+    weight, count = float(definition["InitialVariantWeight"]), definition["InitialInstanceCount"]
     return Variant(
         name=definition["VariantName"],
         kind=kind,

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sandbox.sagemaker import deployment, models, transitions
+from sandbox.sagemaker import deployment, models, scaling, transitions
 from sandbox.sagemaker.configs import CONFIGS
 from sandbox.sagemaker.deployment import Deployment
 from sandbox.sagemaker.endpoint import (
@@ -54,6 +54,7 @@ def update_endpoint(params: Params) -> Answer:
     with LOCK:
         endpoint, live = _updatable(params["EndpointName"])
         wanted = _planned(params["EndpointConfigName"])
+        scaling.check(endpoint.name, live, wanted)
         if params.get("RetainAllVariantProperties"):
             excluded = {item["VariantPropertyType"] for item in params.get("ExcludeRetainedVariantProperties", ())}
             deployment.retain(wanted, live, excluded)
@@ -132,7 +133,7 @@ def _accepted(endpoint: Endpoint) -> str | None:
 def _want(live: Deployment, change: dict[str, Any]) -> None:
     variant = live.variant(change["VariantName"])
     assert variant is not None
-    variant.desired_weight = change.get("DesiredWeight", variant.desired_weight)
+    variant.desired_weight = float(change.get("DesiredWeight", variant.desired_weight))
     variant.desired_instances = change.get("DesiredInstanceCount", variant.desired_instances)
 
 

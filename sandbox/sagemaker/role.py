@@ -3,6 +3,7 @@
 import json
 import os
 import secrets
+import threading
 from typing import Any
 
 import boto3
@@ -12,6 +13,8 @@ from ministack.services import iam, sts
 from sandbox.sagemaker.errors import invalid
 
 SERVICE = "sagemaker.amazonaws.com"
+# boto3's default session makes clients faster the second time, but on one thread at a time.
+_SESSION_LOCK = threading.Lock()
 
 
 def assume(role_arn: str) -> dict[str, str]:
@@ -45,14 +48,15 @@ def assume(role_arn: str) -> dict[str, str]:
 
 def client(service: str, credentials: dict[str, str]) -> Any:
     """A boto3 client of the gateway that signs with what `assume` gave."""
-    return boto3.client(  # type: ignore[call-overload]  # the service is not known here
-        service,
-        endpoint_url=credentials["AWS_ENDPOINT_URL"],
-        region_name=credentials["AWS_REGION"],
-        aws_access_key_id=credentials["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=credentials["AWS_SECRET_ACCESS_KEY"],
-        aws_session_token=credentials["AWS_SESSION_TOKEN"],
-    )
+    with _SESSION_LOCK:
+        return boto3.client(  # type: ignore[call-overload]  # the service is not known here
+            service,
+            endpoint_url=credentials["AWS_ENDPOINT_URL"],
+            region_name=credentials["AWS_REGION"],
+            aws_access_key_id=credentials["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=credentials["AWS_SECRET_ACCESS_KEY"],
+            aws_session_token=credentials["AWS_SESSION_TOKEN"],
+        )
 
 
 def gateway() -> str:
@@ -62,11 +66,10 @@ def gateway() -> str:
 def _trusts_sagemaker(document: str | dict[str, Any]) -> bool:
     policy = json.loads(document) if isinstance(document, str) else document
     statements = policy["Statement"] if isinstance(policy["Statement"], list) else [policy["Statement"]]
-    return any(
-        statement["Effect"] == "Allow" and SERVICE in _listed(statement.get("Principal", {}).get("Service"))
-        for statement in statements
-    )
+    return any(statement["Effect"] == "Allow" and SERVICE in _services(statement) for statement in statements)
 
 
-def _listed(value: str | list[str] | None) -> list[str]:
-    return [value] if isinstance(value, str) else value or []
+def _services(statement: dict[str, Any]) -> list[str]:
+    principal = statement.get("Principal", {})
+    services = principal.get("Service", []) if isinstance(principal, dict) else []
+    return [services] if isinstance(services, str) else services

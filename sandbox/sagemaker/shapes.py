@@ -17,10 +17,10 @@ def _service() -> Any:
     return botocore.session.get_session().get_service_model("sagemaker")
 
 
-def input_shape(operation: str) -> StructureShape | None:
-    """The request shape of an operation; None when SageMaker has no such operation."""
-    model = _service()
-    return model.operation_model(operation).input_shape if operation in model.operation_names else None
+def input_shape(operation: str) -> StructureShape:
+    """The request shape of an operation that SageMaker has."""
+    shape: StructureShape = _service().operation_model(operation).input_shape
+    return shape
 
 
 def validate(operation: str, params: dict[str, Any]) -> None:

@@ -47,13 +47,14 @@ class Table(Generic[Record]):
             tag(self.arn(name), tags)
 
     def get(self, name: str) -> Record:
-        record = self._records.get(name)
+        record = self.find(name)
         if record is None:
             raise invalid(f'Could not find {self.label} "{self.arn(name)}".')
         return record
 
     def find(self, name: str) -> Record | None:
-        return self._records.get(name)
+        record: Record | None = self._records.get(name)
+        return record
 
     def remove(self, name: str) -> Record:
         with LOCK:
@@ -93,7 +94,8 @@ def tag(resource: str, tags: Iterable[dict[str, str]]) -> None:
 
 def tags_of(resource: str) -> dict[str, str]:
     """The live tags of an ARN: changing the answer changes the tags."""
-    return _TAGS.setdefault(resource, {})
+    tags: dict[str, str] = _TAGS.setdefault(resource, {})
+    return tags
 
 
 def spawn(work: Callable[..., None], *args: Any) -> None:

@@ -32,7 +32,7 @@ def delete_tags(params: Params) -> Answer:
 
 
 def _existing(params: Params) -> str:
-    resource = params["ResourceArn"]
+    resource: str = params["ResourceArn"]
     if name_of(resource) is None:
         raise invalid(f'Could not find resource "{resource}".')
     return resource

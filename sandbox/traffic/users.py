@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import json
 import logging
+import math
 import random
 import resource
 import signal
@@ -21,6 +22,8 @@ from sandbox.traffic.labels import Delays, GroundTruth
 from sandbox.traffic.outcomes import Outcomes
 from sandbox.traffic.rows import Rows
 from sandbox.traffic.signing import SIGNATURE_AGE, signed_head
+
+TICK = 0.001  # seconds: the loop's timers know no less. A shorter delay spins, and is not the endpoint's latency.
 
 log = logging.getLogger(__name__)
 
@@ -78,15 +81,17 @@ class Users:
     def _send_due(self) -> None:
         now = perf_counter()
         while self._due <= now:
-            self._pool.submit(self._call(self.outcomes.sent))
+            late = now - self._due > 2 * TICK
+            self._pool.submit(self._call(self.outcomes.sent, self._due if late else now))
             self.outcomes.sent += 1
             self._due += self._gaps.expovariate(self._options.rate)
-        self._timer = asyncio.get_running_loop().call_later(self._due - now, self._send_due)
+        delay = math.ceil((self._due - now) / TICK) * TICK
+        self._timer = asyncio.get_running_loop().call_later(delay, self._send_due)
 
-    def _call(self, number: int) -> Call:
+    def _call(self, number: int, due: float) -> Call:
         body = self._rows.line(self._options.start + number)
         payload = self._head % (self._inference_id(number), len(body)) + body
-        return Call(number, self._due, payload, label_delay=self._delays.draw())
+        return Call(number, due, payload, label_delay=self._delays.draw())
 
     def _inference_id(self, number: int) -> bytes:
         return b"%b-%d" % (self._run.encode(), number)

@@ -21,7 +21,7 @@ from slipway.stats.search import border
 # Alternatives: how far the candidate's share lies from the null's edge towards 1 (worse) or towards `margin` (better).
 WORSE = (0.05, 0.15, 0.3, 0.6, 0.9)
 BETTER = (0.05, 0.1, 0.2, 0.4)
-LATE_SHARE = 0.5
+LATE_SHARE = 0.1
 LATE_PER_CELL = math.log1p(-1 / 200)
 
 

@@ -66,11 +66,15 @@ class Bets:
     def _terms(self) -> tuple[object, ...]:
         return (self.above, self.null, self.low, self.high, self.bets)
 
+    @property
+    def log_e(self) -> float:
+        return log_mean(self.log_wealth)
+
     def result(self, *, alpha: float) -> Result:
         """H0: mean <= null (above) or >= null (below); the interval is empirical-Bernstein, two-sided."""
-        log_e, n = log_mean(self.log_wealth), self.moments.n
+        n = self.moments.n
         interval = bernstein_interval(self.moments, low=self.low, high=self.high, guess=self.null, alpha=alpha)
-        return Result(self.moments.mean if n else None, interval, log_e, p_from(log_e), n)
+        return Result(self.moments.mean if n else None, interval, self.log_e, p_from(self.log_e), n)
 
 
 def paired_bets(*, baseline_loss: float, variance: float, effects: Sequence[float] = EFFECTS) -> tuple[float, ...]:

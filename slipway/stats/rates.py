@@ -20,7 +20,7 @@ from slipway.stats.result import Result, p_from
 # Alternatives as multiples of the null's ratio.
 WORSE = (1.25, 1.5, 2.0, 2.5, 3.0, 4.0, 6.0, 8.0, 12.0, 20.0)
 BETTER = tuple(1 / ratio for ratio in (1.1, 1.25, 1.5, 2.0, 3.0, 5.0))
-LATE_SHARE = 0.5  # of the prior: costs 10-20 % on immediate faults, saves 1.8-3.5x on late ones
+LATE_SHARE = 0.1  # of the prior: costs 2 % on immediate faults, makes late ones 1.2-4x sooner
 LATE_PER_ERROR = math.log1p(-1 / 1000)
 LEAST_ERRORS = 3
 # Log ratios at which the likelihood is kept for the confidence sequence: 3 % apart near 1, 1/430 to 430 overall.

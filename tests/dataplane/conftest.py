@@ -168,7 +168,7 @@ def _starter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[...,
         process = subprocess.Popen(
             command,
             cwd=ROOT,
-            env=os.environ | {"SANDBOX_TOKEN": TOKEN} | environment,
+            env=os.environ | {"SANDBOX_TOKEN": TOKEN, "TMPDIR": str(directory)} | environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

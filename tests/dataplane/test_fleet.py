@@ -120,6 +120,15 @@ def test_a_killed_container_stays_down_until_the_fault_is_lifted(plane: Any, eve
     eventually(lambda: code(plane, "kill") == "ok")
 
 
+def test_the_weight_moves_away_from_a_container_that_is_down(plane: Any) -> None:
+    baseline, candidate = plane.variant("baseline", "old"), plane.variant("candidate", "new")
+    plane.put("away", baseline, candidate)
+    plane.control("PUT", "faults/away/candidate", {"kill": True})
+    assert "ServiceUnavailable" in {code(plane, "away") for _ in range(30)}
+    assert plane.put("away", baseline, {**candidate, "weight": 0.0, "instances": 2}) == {"ready": True}
+    assert {code(plane, "away") for _ in range(30)} == {"ok"}
+
+
 def test_faults_make_errors_and_latency_and_clear(plane: Any) -> None:
     plane.put("fault", plane.variant("baseline", "old"))
     plane.control("PUT", "faults/fault/baseline", {"error_rate": 1.0, "extra_latency_ms": 100})
@@ -133,11 +142,11 @@ def test_faults_make_errors_and_latency_and_clear(plane: Any) -> None:
     assert {code(plane, "fault") for _ in range(20)} == {"ok"}
 
 
-def test_faults_outlive_the_container(plane: Any, eventually: Any) -> None:
+def test_faults_outlive_the_container(plane: Any) -> None:
     plane.put("sticky", plane.variant("baseline", "old"))
     plane.control("PUT", "faults/sticky/baseline", {"error_rate": 1.0})
     plane.put("sticky", plane.variant("baseline", "new"))
-    eventually(lambda: code(plane, "sticky") == "ModelError")
+    assert code(plane, "sticky") == "ModelError"
 
 
 def test_a_deleted_endpoint_is_gone_and_so_is_its_container(plane: Any, eventually: Any) -> None:

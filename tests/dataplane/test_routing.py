@@ -22,23 +22,23 @@ def shares(routing: Routing, draws: int = 20_000) -> dict[str, float]:
 
 
 def test_a_variant_gets_its_weight_over_the_sum() -> None:
-    routing = Routing([("production", 19.0, target("baseline")), ("production", 1.0, target("candidate"))], None, "c")
+    routing = Routing([("production", 19.0, target("baseline")), ("production", 1.0, target("candidate"))], None)
     assert shares(routing)["candidate"] == pytest.approx(0.05, abs=0.006)
 
 
 @pytest.mark.parametrize("weights", [(1.0, 0.0), (0.0, 1.0)])
 def test_weight_zero_gets_nothing(weights: tuple[float, float]) -> None:
     names = ("baseline", "candidate")
-    routing = Routing([("production", w, target(n)) for n, w in zip(names, weights, strict=True)], None, "c")
+    routing = Routing([("production", w, target(n)) for n, w in zip(names, weights, strict=True)], None)
     assert shares(routing) == {names[weights.index(1.0)]: 1.0}
 
 
 def test_nobody_answers_when_every_weight_is_zero() -> None:
-    assert shares(Routing([("production", 0.0, target("baseline"))], None, "c"), 10) == {"nobody": 1.0}
+    assert shares(Routing([("production", 0.0, target("baseline"))], None), 10) == {"nobody": 1.0}
 
 
 def test_a_shadow_is_never_chosen_and_sees_its_share() -> None:
-    routing = Routing([("production", 2.0, target("baseline")), ("shadow", 1.0, target("candidate"))], None, "c")
+    routing = Routing([("production", 2.0, target("baseline")), ("shadow", 1.0, target("candidate"))], None)
     assert shares(routing, 100) == {"baseline": 1.0}
     assert routing.shadow and routing.shadow.variant == "candidate"
     assert routing.shadow_share == 0.5

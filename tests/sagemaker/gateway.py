@@ -1,8 +1,10 @@
-"""The embedded AWS with nothing but the SageMaker control plane added; started as a process by the tests."""
+"""The embedded AWS with the SageMaker control plane and the store of scalable targets; started by the tests."""
 
 from ministack import app
 
 from sandbox import sagemaker
+from sandbox.aws import autoscaling
 
 sagemaker.install(app)
+autoscaling.install(app)
 app.main()

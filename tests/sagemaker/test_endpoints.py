@@ -221,3 +221,27 @@ def test_invocations_on_the_gateway_reach_the_data_plane_with_their_signature(ga
     assert (path, body) == ("/endpoints/fraud/invocations", b"1,2\n")
     assert headers["x-amzn-sagemaker-target-variant"] == "baseline"
     assert headers["authorization"].startswith("AWS4-HMAC-SHA256 Credential=123456789012/")
+
+
+def test_a_scaled_variant_can_not_be_removed_before_it_is_deregistered(
+    gateway, sagemaker, endpoint, make_config, settled
+):
+    target = {
+        "ServiceNamespace": "sagemaker",
+        "ResourceId": f"endpoint/{endpoint}/variant/candidate",
+        "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
+    }
+    scaling = gateway.client("application-autoscaling")
+    scaling.register_scalable_target(**target, MinCapacity=1, MaxCapacity=2)
+    make_config(f"{endpoint}-alone", {"baseline": 1})
+    update = {"EndpointName": endpoint, "EndpointConfigName": f"{endpoint}-alone"}
+    assert refused(sagemaker.update_endpoint, **update) == (
+        "ValidationException",
+        f'The variant(s) "[endpoint/{endpoint}/variant/candidate]" must be deregistered as scalable targets with AWS '
+        "Auto Scaling before they can be removed or have their instance type changed.",
+    )
+    scaling.deregister_scalable_target(**target)
+    sagemaker.update_endpoint(**update)
+    assert settled(endpoint)["EndpointConfigName"] == f"{endpoint}-alone"
+    unknown = {**target, "MinCapacity": 1, "MaxCapacity": 2}
+    assert refused(scaling.register_scalable_target, **unknown)[0] == "ValidationException"

@@ -77,8 +77,7 @@ def function(gateway: Sandbox, unique: str, role: Callable[..., str]) -> Callabl
             Role=role("lambda", *allowed),
             Code={"ZipFile": package(index=source, **files)},
             Layers=layers or [],
-            Timeout=10,
-            **extra,
+            **{"Timeout": 10, **extra},
         )["FunctionArn"]
 
     return make

@@ -121,6 +121,7 @@ def test_the_leaking_one_works_until_its_pool_is_empty_and_never_again(serve, un
             served.score(row)
 
 
+@pytest.mark.sandbox
 def test_the_swapped_one_looks_as_good_offline_and_is_not_in_production(serve, unseen):
     good, swapped = serve("good"), serve("swapped")
     assert sorted(COLUMNS) == [feature["name"] for feature in swapped.manifest["features"]]
@@ -130,21 +131,23 @@ def test_the_swapped_one_looks_as_good_offline_and_is_not_in_production(serve, u
     assert online[1] < online[0] - 0.1
 
 
+@pytest.mark.sandbox
 def test_the_worse_one_ranks_well_and_has_the_worse_log_loss(serve, unseen):
     labels = unseen["Class"].to_numpy()
     good, worse = (metrics.all_of(labels, serve(kind).scores(unseen)) for kind in ("good", "worse"))
     assert worse["auc"] > 0.85
-    assert worse["logloss"] > good["logloss"]
+    assert worse["log_loss"] > good["log_loss"]
 
 
-@pytest.mark.parametrize("kind", candidates.KINDS)
-def test_bad_input_stays_a_4xx_in_every_candidate(serve, kind):
+@pytest.mark.parametrize("kind", ["good", "nan", "errors", "slow", "leak"])
+def test_bad_input_stays_a_4xx_whatever_the_serving_code(serve, kind):
     served = serve(kind)
     with pytest.raises(Exception) as caught:
         served._program.input_fn(b"x", "text/csv")
     assert caught.value.status == 400
 
 
+@pytest.mark.sandbox
 def test_the_same_source_gives_the_same_artifact(source, tmp_path):
-    first, second = (candidates.build("worse", source, tmp_path / name).read_bytes() for name in "ab")
+    first, second = (candidates.build("swapped", source, tmp_path / name).read_bytes() for name in "ab")
     assert first == second

@@ -50,6 +50,7 @@ def fetch(cache: Path, source: data.Source = TINY, csv: Path | None = None) -> t
     return data.obtain(source, cache, csv, told.append), told
 
 
+@pytest.mark.sandbox
 def test_a_download_is_verified_cached_and_not_repeated(index, tmp_path):
     path, told = fetch(tmp_path / "cache")
     assert pd.read_parquet(path).to_dict("list") == {"x": [1, 3], "y": [2, 4]}
@@ -58,11 +59,13 @@ def test_a_download_is_verified_cached_and_not_repeated(index, tmp_path):
     assert [item.name for item in (tmp_path / "cache").iterdir()] == [path.name]
 
 
+@pytest.mark.sandbox
 def test_no_code_of_the_wheel_runs(index, tmp_path):
     fetch(tmp_path / "cache")
     assert not (tmp_path / "trace").exists()
 
 
+@pytest.mark.sandbox
 def test_a_damaged_cache_is_fetched_again(index, tmp_path):
     path, _ = fetch(tmp_path / "cache")
     path.write_bytes(path.read_bytes()[:100])
@@ -70,12 +73,14 @@ def test_a_damaged_cache_is_fetched_again(index, tmp_path):
     assert len(pd.read_parquet(path)) == 2
 
 
+@pytest.mark.sandbox
 def test_content_with_another_digest_is_refused(index, tmp_path):
     with pytest.raises(data.DataUnavailable, match="has changed"):
         fetch(tmp_path / "cache", replace(TINY, sha256="0" * 64))
     assert not (tmp_path / "cache").exists()
 
 
+@pytest.mark.sandbox
 def test_a_failed_download_says_what_to_do(index, tmp_path):
     with pytest.raises(data.DataUnavailable, match="--data") as caught:
         fetch(tmp_path / "cache", replace(TINY, requirement="slipway-absent==1.0"))
@@ -98,6 +103,7 @@ def test_a_file_of_ones_own_that_is_something_else_is_refused(tmp_path, content)
         fetch(tmp_path / "cache", csv=tmp_path / "mine.csv")
 
 
+@pytest.mark.sandbox
 def test_several_processes_may_fetch_at_once(index, tmp_path):
     code = (
         "import sys; from pathlib import Path; from tests.sandbox.test_data import fetch; "
@@ -127,6 +133,7 @@ def test_the_cache_follows_the_users_environment(monkeypatch, tmp_path):
     assert data.cache_directory() == tmp_path / "elsewhere"
 
 
+@pytest.mark.sandbox
 def test_without_pip_a_throw_away_one_is_made(monkeypatch, tmp_path):
     monkeypatch.setattr(data.importlib.util, "find_spec", lambda name: None)
     command = data._pip(tmp_path)

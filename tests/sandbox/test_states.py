@@ -141,7 +141,10 @@ def test_a_name_is_used_once(gateway, role, unique):
     states = gateway.client("stepfunctions")
     machine = _machine(gateway, unique, role("states"), {"S": {"Type": "Wait", "Seconds": 600, "End": True}})
     first = states.start_execution(stateMachineArn=machine, name="same", input="{}")
-    assert states.start_execution(stateMachineArn=machine, name="same", input="{}")["executionArn"] == first["executionArn"]
+    assert (
+        states.start_execution(stateMachineArn=machine, name="same", input="{}")["executionArn"]
+        == first["executionArn"]
+    )
     with pytest.raises(ClientError, match="ExecutionAlreadyExists"):
         states.start_execution(stateMachineArn=machine, name="same", input='{"other": 1}')
     states.stop_execution(executionArn=first["executionArn"])
@@ -157,19 +160,32 @@ def test_jsonata_and_jsonpath_both_work(run):
         given={"n": 21},
     )
     assert json.loads(doubled["output"]) == {"twice": 42}
-    picked = run({"StartAt": "S", "States": {"S": {"Type": "Pass", "OutputPath": "$.a.b", "End": True}}}, given={"a": {"b": 7}})
+    picked = run(
+        {"StartAt": "S", "States": {"S": {"Type": "Pass", "OutputPath": "$.a.b", "End": True}}}, given={"a": {"b": 7}}
+    )
     assert json.loads(picked["output"]) == 7
 
 
-def test_time_outs_are_virtual(run, function):
-    arn = function("import time\ndef handler(event, context): time.sleep(3)")
+def test_a_definite_path_gives_a_value_and_an_indefinite_one_a_list(run):
+    fields = {"one.$": "$.a[0].b", "first.$": "$.a[0].c", "all.$": "$.a[*].b", "found.$": "$.a[?(@.b == 1)].b"}
+    ended = run(
+        {"StartAt": "S", "States": {"S": {"Type": "Pass", "Parameters": fields, "End": True}}},
+        given={"a": [{"b": 1, "c": [5]}]},
+    )
+    assert json.loads(ended["output"]) == {"one": 1, "first": [5], "all": [1], "found": [1]}
+
+
+def test_time_outs_are_virtual_but_leave_functions_time_to_compute(run, function):
+    arn = function("import time\ndef handler(event, context): time.sleep(5)")
     task = {
         "Type": "Task",
         "Resource": "arn:aws:states:::lambda:invoke",
         "Parameters": {"FunctionName": arn},
-        "TimeoutSeconds": 60,
+        "TimeoutSeconds": 2,
         "End": True,
     }
+    patient = {**task, "TimeoutSeconds": 60}
+    assert run({"StartAt": "S", "States": {"S": patient}}, ("lambda:InvokeFunction", arn))["status"] == "SUCCEEDED"
     assert run({"StartAt": "S", "States": {"S": task}}, ("lambda:InvokeFunction", arn))["error"] == "States.Timeout"
     whole = {"StartAt": "S", "TimeoutSeconds": 30, "States": {"S": {"Type": "Wait", "Seconds": 3600, "End": True}}}
     assert run(whole)["status"] == "TIMED_OUT"
@@ -181,7 +197,9 @@ def test_the_end_of_an_execution_is_an_event(gateway, role, unique, run):
     statuses = {}
 
     def received():
-        for message in gateway.client("sqs").receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", []):
+        for message in (
+            gateway.client("sqs").receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])
+        ):
             detail = json.loads(message["Body"])["detail"]
             statuses.setdefault(detail["executionArn"], []).append(detail["status"])
         return statuses.get(ended["executionArn"]) == ["RUNNING", "FAILED"]

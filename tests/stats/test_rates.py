@@ -4,6 +4,7 @@ import math
 import random
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import islice, product
 
 import numpy as np
 import pytest
@@ -12,9 +13,10 @@ from hypothesis import strategies as st
 from scipy import stats as scipy_stats
 from statsmodels.stats.contingency_tables import StratifiedTable
 
+from bench.efficiency.errors import surviving
 from slipway import codec
 from slipway.stats.mixture import Mixture
-from slipway.stats.rates import BETTER, GRID, LEAST_ERRORS, WORSE, Cell, RateRatio, log_factors, rate_ratio
+from slipway.stats.rates import BETTER, GRID, WORSE, Cell, RateRatio, log_factors, rate_ratio
 
 ALPHA = 0.05
 
@@ -100,39 +102,24 @@ def test_mean_of_a_factor_on_the_nulls_edge_is_at_most_1_at_any_rate(cell: Cell,
         assert log_mean <= 1e-9
 
 
-def test_type_i_error_of_the_grid_under_unlimited_peeking_is_that_of_the_exact_dynamic_programme() -> None:
-    """One look an error, share 5 %, equal rates, 2,600 errors; then with the least number of candidate errors too."""
-    assert exact_type_i(share=0.05, errors=2600, threshold=1 / ALPHA, least=0) == pytest.approx(0.0315, abs=1e-4)
-    assert exact_type_i(share=0.05, errors=2600, threshold=1 / ALPHA, least=LEAST_ERRORS) == pytest.approx(
-        0.0298, abs=1e-4
-    )
+def test_type_i_error_under_unlimited_peeking_is_known_exactly() -> None:
+    """Dynamic programme: a look at each of 2,600 errors, share 5 %, equal rates, alpha .05."""
+    by_evidence = islice(surviving(math.log(1 / ALPHA), 0.05, least=0), 2600, None)
+    assert 1 - next(by_evidence) == pytest.approx(0.0315, abs=1e-4)
+    with_least_errors = islice(surviving(math.log(1 / ALPHA), 0.05), 2600, None)
+    assert 1 - next(with_least_errors) == pytest.approx(0.0298, abs=1e-4)
 
 
-def exact_type_i(*, share: float, errors: int, threshold: float, least: int) -> float:
-    """P(the early mixture ever reaches the threshold) when each error is the candidate's with P = share."""
-    first = [max(least, _first_crossing(m, share, threshold)) for m in range(1, errors + 1)]
-    alive, crossed = np.zeros(errors + 2), 0.0
-    alive[0] = 1.0
-    for edge in first:
-        alive[1:] = alive[1:] * (1 - share) + alive[:-1] * share
-        alive[0] *= 1 - share
-        crossed += alive[edge:].sum()
-        alive[edge:] = 0.0
-    return crossed
-
-
-def _first_crossing(m: int, share: float, threshold: float) -> int:
-    """Fewest candidate errors of m at which the evidence reaches the threshold (m + 1 if none)."""
-    big = 20 * m
-    low, high = math.ceil(share * m), m + 1
-    while low < high:
-        k = (low + high) // 2
-        cell = Cell(k, big, m - k, round(big * (1 - share) / share))
-        if Mixture.step(log_factors(cell, 1.0, WORSE)).log_e(0) >= math.log(threshold):
-            high = k
-        else:
-            low = k + 1
-    return low
+def test_the_dynamic_programme_agrees_with_all_sequences_of_ten_errors() -> None:
+    crossed = 0.0
+    for sequence in product((0, 1), repeat=10):
+        state = Mixture.none(len(WORSE))
+        for k in sequence:
+            state = state + Mixture.step(log_factors(Cell(k, 1, 1 - k, 19), 1.0, WORSE))
+            if state.log_e(0) >= math.log(1 / ALPHA):
+                crossed += 0.05 ** sum(sequence) * 0.95 ** (10 - sum(sequence))
+                break
+    assert 1 - next(islice(surviving(math.log(1 / ALPHA), 0.05, least=0), 10, None)) == pytest.approx(crossed)
 
 
 @pytest.mark.parametrize("late_share", [0.0, 0.5])

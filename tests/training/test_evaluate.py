@@ -21,9 +21,9 @@ def test_a_better_challenger_has_a_negative_difference_in_log_loss(channels, mod
     train.main(arguments(channels, tmp_path, "--num-round", "1"))
     poor, good = evaluate.open_artifact(tmp_path), evaluate.open_artifact(model_dir)
     result = evaluate.evaluate(good, channels / "holdout", poor)
-    difference = result["logloss_difference"]
+    difference = result["log_loss_difference"]
     assert difference["mean"] < -2 * difference["standard_error"] < 0
-    measured = result["binary_classification_metrics"]["logloss"]["value"] - result["champion_metrics"]["logloss"]
+    measured = result["binary_classification_metrics"]["log_loss"]["value"] - result["champion_metrics"]["log_loss"]
     assert difference["mean"] == pytest.approx(measured)
 
 

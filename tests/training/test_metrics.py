@@ -46,7 +46,7 @@ def test_no_threshold_has_a_better_f1_than_the_chosen_one(rows):
 
 def test_log_loss_and_brier_agree_with_their_definitions():
     found = metrics.all_of(np.array([1, 0]), np.array([0.8, 0.4]))
-    assert found["logloss"] == pytest.approx(-(np.log(0.8) + np.log(0.6)) / 2)
+    assert found["log_loss"] == pytest.approx(-(np.log(0.8) + np.log(0.6)) / 2)
     assert found["brier"] == pytest.approx((0.04 + 0.16) / 2)
 
 

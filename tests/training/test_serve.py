@@ -4,12 +4,12 @@ import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
+import flask
 import numpy as np
 import pytest
 import xgboost
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from werkzeug.exceptions import HTTPException
 
 from training import serve
 
@@ -157,10 +157,35 @@ def test_a_score_that_is_not_finite_is_the_models_fault(model):
         infer(serve.Model(broken, model.names, model.required, 0.5), ROW + b"\n" + ROW)
 
 
-def test_the_real_container_would_answer_a_bad_request_with_its_status():
-    response = serve.BadRequest(415, "send text/csv").get_response()
-    assert isinstance(serve.BadRequest(415, ""), HTTPException)
-    assert response.status_code == 415
+@pytest.mark.parametrize(
+    ("body", "content_type", "accept", "status"),
+    [
+        (ROW, "text/csv", "text/csv", 200),
+        (b"1,2,3", "text/csv", "text/csv", 400),
+        (ROW, "text/csv", "image/png", 406),
+        (b"1" * (serve.MAX_BODY + 1), "text/csv", "text/csv", 413),
+        (ROW, "image/png", "text/csv", 415),
+    ],
+)
+def test_a_container_that_makes_every_exception_a_500_still_answers_with_the_status(
+    model, body, content_type, accept, status
+):
+    """sagemaker-containers wraps what serving code raises in an exception of its own, which Flask answers with 500."""
+    container = flask.Flask(__name__)
+
+    @container.post("/invocations")
+    def invocations():
+        try:
+            answer = infer(model, flask.request.data, flask.request.content_type, flask.request.headers["Accept"])
+            return flask.Response(answer)
+        except Exception as error:
+            raise RuntimeError("ClientError") from error
+
+    client = container.test_client()
+    response = client.post("/invocations", data=body, headers={"Content-Type": content_type, "Accept": accept})
+    assert response.status_code == status
+    assert (response.text == infer(model, ROW)) == (status == 200)
+    assert "Internal Server Error" not in response.text
 
 
 @pytest.mark.parametrize(

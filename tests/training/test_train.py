@@ -27,7 +27,7 @@ def test_the_job_runs_from_its_source_archive_with_the_containers_variables(chan
     command = [sys.executable, "train.py", "--target", "label", "--time-column", "time", "--num-round", "20"]
     done = subprocess.run(command, cwd=code, env=environment, capture_output=True, text=True, check=True)
     printed = dict(re.findall(r"validation:(\w+)=([0-9.]+)", done.stdout))
-    assert printed.keys() == {"auc", "pr_auc", "logloss", "brier"}
+    assert printed.keys() == {"auc", "pr_auc", "log_loss", "brier"}
     assert float(printed["auc"]) > 0.8
     made = {path.relative_to(tmp_path / "model").as_posix() for path in (tmp_path / "model").rglob("*.*")}
     assert made == {"model.ubj", "manifest.json", "code/serve.py"}

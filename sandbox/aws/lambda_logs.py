@@ -1,5 +1,6 @@
-"""CloudWatch embedded metric format: metrics that a function writes into its log.
+"""What a function's run leaves in its log: real durations at virtual times, and the metrics it wrote as log lines.
 
+Those are in CloudWatch's embedded metric format:
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 """
 
@@ -9,16 +10,24 @@ from typing import Any
 from ministack.services import cloudwatch, lambda_svc
 
 from sandbox.aws.patching import replace
+from sandbox.clock import Clock
 
 
-def install() -> None:
+def install(clock: Clock) -> None:
     emit = replace(lambda_svc, "_emit_lambda_logs", None)
+    measure = replace(lambda_svc, "_emit_lambda_metrics", None)
 
-    def emit_and_extract(function: dict, request_id: str, text: str, *args: Any, **kwargs: Any) -> None:
-        emit(function, request_id, text, *args, **kwargs)
+    def emit_and_extract(
+        function: dict, request_id: str, text: str, failed: bool, duration_ms: int, **extra: Any
+    ) -> None:
+        emit(function, request_id, text, failed, int(clock.real(duration_ms)), **extra)
         extract(text)
 
+    def measure_real(name: str, duration_ms: float, *args: Any, **kwargs: Any) -> None:
+        measure(name, clock.real(duration_ms), *args, **kwargs)
+
     lambda_svc._emit_lambda_logs = emit_and_extract
+    lambda_svc._emit_lambda_metrics = measure_real
 
 
 def extract(text: str) -> None:
