@@ -10,7 +10,7 @@ from slipway import names
 LEAST_REQUESTS = 20  # in a minute; fewer say nothing about a rate
 MEANING = {
     names.ERROR_RATE: "too many requests end in a 5xx",
-    names.MODEL_ERRORS: "too many requests get no 2xx from the model: errors, time-outs, refused input",
+    names.MODEL_ERRORS: "too many requests get no answer from the model: errors, time-outs, broken responses",
     names.LATENCY: "the model is too slow: 90th percentile of ModelLatency, in microseconds",
 }
 
@@ -24,7 +24,7 @@ class RoleAlarms(Construct):
         rate, slow = thresholds.error_rate, thresholds.latency_p90_ms * 1000
         alarms = [
             self._alarm(names.ERROR_RATE, self._share("Invocation5XXErrors"), rate, minutes=2),
-            self._alarm(names.MODEL_ERRORS, self._share("InvocationModelErrors"), rate, minutes=2),
+            self._alarm(names.MODEL_ERRORS, self._model_errors(), rate, minutes=2),
             self._alarm(names.LATENCY, self._latency(), slow, minutes=3),
         ]
         self.any = cloudwatch.CompositeAlarm(
@@ -54,6 +54,14 @@ class RoleAlarms(Construct):
     def _share(self, metric: str) -> cloudwatch.MathExpression:
         """Of the minute's requests. The metric is 0 or 1 a request, but a threshold on its average ignores volume."""
         return self._with_enough_requests("errors / invocations", errors=self._metric(metric, "Sum"))
+
+    def _model_errors(self) -> cloudwatch.MathExpression:
+        """Less those that are a 4xx: one arm alone can't tell clients' mistakes from the model's; the judge can."""
+        return self._with_enough_requests(
+            "(errors - refused) / invocations",
+            errors=self._metric("InvocationModelErrors", "Sum"),
+            refused=self._metric("Invocation4XXErrors", "Sum"),
+        )
 
     def _latency(self) -> cloudwatch.MathExpression:
         return self._with_enough_requests("latency", latency=self._metric("ModelLatency", "p90"))

@@ -79,11 +79,11 @@ def listing(check: Check[T]) -> Check[tuple[T, ...]]:
     return parse
 
 
-def section(cls: type[T], checks: Mapping[str, Check[Any]]) -> Check[T]:
+def section(cls: type[Any], checks: Mapping[str, Check[Any]]) -> Check[Any]:
     """An object whose keys are the fields of the dataclass `cls`; fields without a default must be there."""
     required = [field.name for field in fields(cls) if field.default is field.default_factory is MISSING]
 
-    def parse(path: str, value: object) -> T:
+    def parse(path: str, value: object) -> Any:
         if not isinstance(value, Mapping):
             raise refuse(path, "an object", value)
         for key in value:

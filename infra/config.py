@@ -4,8 +4,9 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-from infra.checks import ConfigError, boolean, listing, number, optional, refuse, section, text, unknown, whole
+from infra.checks import Check, ConfigError, boolean, listing, number, optional, refuse, section, text, unknown, whole
 from slipway import names, plan
 
 
@@ -93,7 +94,7 @@ _ENDPOINT = section(
         "keep_old_config_days": whole(0, 365),
     },
 )
-_KNOWN = {"endpoints": listing(_ENDPOINT), "retain_data": boolean}
+_KNOWN: dict[str, Check[Any]] = {"endpoints": listing(_ENDPOINT), "retain_data": boolean}
 
 
 def parse(context: Mapping[str, object]) -> Config:

@@ -14,13 +14,15 @@ MINUTE = Duration.minutes(1)
 
 
 class Watch(Construct):
-    """A rolled-back release is a good end; a timed-out or aborted execution leaves one half-way."""
+    """A rolled-back release is a good end; a failed, timed-out or aborted execution may leave one half-way."""
 
     def __init__(
         self, scope: Construct, *, machine: sfn.StateMachine, undelivered: sqs.IQueue, topic: sns.ITopic
     ) -> None:
         super().__init__(scope, "Watch")
         self._action = actions.SnsAction(topic)
+        failed = machine.metric_failed(period=MINUTE, statistic="Sum")
+        self._on_any(f"{names.PROMOTION}-failed", failed, "a promotion failed, its rollback included; look now")
         timed_out = machine.metric_timed_out(period=MINUTE, statistic="Sum")
         self._on_any(f"{names.PROMOTION}-timed-out", timed_out, "a promotion ran into its time limit")
         aborted = machine.metric_aborted(period=MINUTE, statistic="Sum")

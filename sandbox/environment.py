@@ -90,7 +90,7 @@ class Sandbox:
         try:
             self._launch("gateway", ["sandbox.server", "--port", str(self._ports[0]), "--with-parent"])
             if self._with_dataplane:
-                self._launch("dataplane", ["sandbox.dataplane", "--port", str(self._ports[1])])
+                self._launch("dataplane", ["sandbox.dataplane", "--port", str(self._ports[1]), "--with-parent"])
             for name in self._processes:
                 self._wait_until_ready(name)
         except BaseException:

@@ -18,7 +18,7 @@ LATE_PER_MINUTE = math.log1p(-1 / 20)  # of the prior on when a slow-down begins
 
 @dataclass(frozen=True)
 class Arm:
-    """One variant in one minute. errors: answers that were a 5xx or no answer; p50, p90: model latency in microseconds.
+    """One variant in one minute. errors: requests without a 2xx; p50, p90: model latency in microseconds.
 
     captured and invalid count captured answers, and those of them that are no finite number.
     """
@@ -112,18 +112,18 @@ def with_captured(minutes: list[Minute], counts: Mapping[str, tuple[int, int]]) 
     ]
 
 
-def fold(evidence: Evidence, minutes: Iterable[Minute], until: float, latency_margin: float) -> Evidence:
+def fold(evidence: Evidence, minutes: Iterable[Minute], until: float, guardrails: Guardrails) -> Evidence:
     """With further minutes, in time order; a minute already folded in is left out."""
     for minute in sorted(minutes, key=lambda m: m.at):
         if evidence.through <= minute.at < until:
-            evidence = _with(evidence, minute, latency_margin)
+            evidence = _with(evidence, minute, guardrails)
     return replace(evidence, through=max(evidence.through, until))
 
 
-def _with(evidence: Evidence, minute: Minute, latency_margin: float) -> Evidence:
+def _with(evidence: Evidence, minute: Minute, guardrails: Guardrails) -> Evidence:
     b, c = minute.baseline, minute.candidate
     comparable = b.p50 is not None and c.p50 is not None
-    slower = comparable and (c.p50 or 0.0) > (b.p50 or 0.0) * (1 + latency_margin)
+    slower = comparable and guardrails.too_slow(c.p50 or 0.0, b.p50 or 0.0)
     bets = [math.log1p(bet if slower else -bet) for bet in BETS]
     return replace(
         evidence,

@@ -43,8 +43,7 @@ class Outcome:
 def look(release: Release, minutes: Iterable[Minute], now: float) -> Outcome:
     """One look at a release in a judged phase, with the settled minutes since the last one."""
     _, until = ev.window(release.evidence, now)
-    margin = release.plan.guardrails.latency_margin
-    seen = replace(release, evidence=ev.fold(release.evidence, minutes, until, margin))
+    seen = replace(release, evidence=ev.fold(release.evidence, minutes, until, release.plan.guardrails))
     verdict = judge(seen, now)
     moved = _act(seen, verdict, now)
     changed = moved.step != release.step or moved.phase != release.phase
@@ -123,8 +122,8 @@ def _latency(seen: Evidence, guardrails: Guardrails, step: Step) -> Opinion:
     # At 100 % there is nothing to compare with in the same minutes; the alarm on p90 watches alone.
     safe = _bets(seen.compared - seen.slower, seen.compared) if step.weight < 100 else math.inf
     says = (
-        f"median slower than the baseline's + {guardrails.latency_margin:.0%} in {seen.slower} of {seen.compared} "
-        f"minutes; latest {_ms(c)} against {_ms(b)}"
+        f"median slower than tolerated in {seen.slower} of {seen.compared} minutes (the baseline's + "
+        f"{guardrails.latency_margin:.0%}, at least {guardrails.latency_floor_ms:g} ms); latest {_ms(c)} against {_ms(b)}"
     )
     finding = _finding("latency", c, b, harm, safe, _bar(guardrails), says)
     return _decide(finding, harm, safe, _bar(guardrails), guardrails)

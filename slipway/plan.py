@@ -49,7 +49,7 @@ class Guardrails:
     alpha: the chance of rolling back an innocent candidate, over the whole release and all guardrails.
     error_ratio: the candidate's error rate over the baseline's that is still tolerated.
     error_floor: to advance, a candidate is shown to stay under this rate, or under twice the baseline's.
-    latency_margin: the tolerated slow-down of the median, as a fraction.
+    latency_margin: the tolerated slow-down of the median, as a fraction; latency_floor_ms: a slow-down nobody minds.
     invalid_rate: the tolerated share of answers that are no finite number.
     """
 
@@ -57,6 +57,7 @@ class Guardrails:
     error_ratio: float = 1.25
     error_floor: float = 0.02
     latency_margin: float = 0.20
+    latency_floor_ms: float = 5.0
     invalid_rate: float = 0.001
 
     def __post_init__(self) -> None:
@@ -65,10 +66,15 @@ class Guardrails:
             ("error_ratio", 1.0, 10.0),
             ("error_floor", 1e-4, 0.2),
             ("latency_margin", 0.0, 10.0),
+            ("latency_floor_ms", 0.0, 60_000.0),
             ("invalid_rate", 0.0, 0.2),
         ):
             if not least <= getattr(self, name) <= most:
                 raise ValueError(f"{name}: from {least} to {most}, got {getattr(self, name)}")
+
+    def too_slow(self, candidate: float, baseline: float) -> bool:
+        """Whether a median latency is beyond what is tolerated; both in microseconds."""
+        return candidate > baseline + max(self.latency_margin * baseline, 1000 * self.latency_floor_ms)
 
 
 @dataclass(frozen=True)

@@ -125,9 +125,11 @@ def plan(wanted: Wanted, observed: Observed, attempts: int = 0) -> Work:
                 f"asked for {attempts} times: SageMaker rolled the update back. {observed.failure}".rstrip()
             )
         return Work(tuple(_relayout(wanted, observed)), waiting=f"endpoint moves to {wanted.config}")
-    if scaling := tuple(_autoscale(wanted, observed)):
-        return Work(scaling, waiting="autoscaling limits are being set")
-    return _capacity_then_weight(wanted, observed)
+    # Limits come last: a rollback's weights must not wait for them.
+    if not (work := _capacity_then_weight(wanted, observed)).in_place:
+        return work
+    scaling = tuple(_autoscale(wanted, observed))
+    return Work(scaling, waiting="autoscaling limits are being set") if scaling else Work()
 
 
 def instances_for(weight: float, whole: int) -> int:
@@ -190,7 +192,8 @@ def _config(wanted: Wanted) -> dict[str, Any]:
             "ModelName": v.model,
             "InitialInstanceCount": v.instances,
             "InstanceType": frame.instance_type,
-            "InitialVariantWeight": 1.0 if v.shadow else v.weight,
+            # A shadow gets copies by the ratio of its weight to production's: all of them.
+            "InitialVariantWeight": 100.0 if v.shadow else v.weight,
         }
 
     config: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""python -m bench.efficiency [--quick]: prints the tables and writes out/bench/efficiency.json; fails under the bar."""
+"""python -m bench.efficiency [--quick]: prints the tables, writes out/bench/efficiency.json, fails if the bar is missed."""
 
 import argparse
 import json
@@ -14,11 +14,11 @@ OUT = Path("out/bench/efficiency.json")
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.efficiency", description="Detection delay and type I error.")
-    parser.add_argument("--quick", action="store_true", help="a tenth of the runs")
+    parser.add_argument("--quick", action="store_true", help="few runs: a look, not a measurement")
     quick = parser.parse_args().quick
     print("Mean detection delay / information limit; type I error under unlimited looks, alpha .05\n")
-    rows = [_show(row) for row in errors.rows(60 if quick else 600, 60 if quick else 600)]
-    rows += [_show(row) for row in paired.rows(15 if quick else 150, 20 if quick else 200)]
+    rows = [_show(row) for row in errors.rows(60 if quick else 1000, 60 if quick else 1000)]
+    rows += [_show(row) for row in paired.rows(30 if quick else 150, 20 if quick else 200)]
     costs = [cost(rate, minutes) for rate in (1, 10_000) for minutes in HISTORIES.values()]
     print("\nCost of the error guardrail")
     for c in costs:
@@ -31,7 +31,8 @@ def main() -> int:
     report = {"quick": quick, "passes": passes, "rows": [asdict(row) for row in rows], "cost": costs}
     OUT.write_text(json.dumps(report, indent=2) + "\n")
     print(f"\n{'within' if passes else 'NOT within'} the bar; {OUT}")
-    return 0 if passes else 1
+    # Few runs are noisy: only the full bench fails.
+    return 0 if passes or quick else 1
 
 
 def _show(row: Row) -> Row:

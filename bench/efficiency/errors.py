@@ -14,7 +14,7 @@ from slipway.stats.mixture import Mixture
 from slipway.stats.rates import LATE_PER_ERROR, LATE_SHARE, LEAST_ERRORS, WORSE, Cell, log_factors
 
 BASE, SHARE = 0.005, 0.05
-CALIBRATED = math.log(12.34)  # on the early mixture, it spends nearly all of alpha within HORIZON
+CALIBRATED = math.log(12.34)  # on the early mixture, it spends alpha within HORIZON
 HORIZON = 2600  # errors
 MOST = {0.01: 1.5, 0.02: 1.5, 0.05: 1.75}  # delay / limit, at each canary error rate
 PLANNED = 40_000  # requests, for the asymptotic confidence sequence
@@ -43,7 +43,7 @@ class Seen:
 Test = Callable[[Seen], bool]
 
 
-def rate_ratio_test(late_share: float, enough: float) -> Test:
+def rate_ratio_test(late_share: float, enough: float, least: int = 0) -> Test:
     """The library's rate-ratio test; cells of one error and a share of exactly 5 %."""
     steps = {}
     for is_candidate, cell in ((True, Cell(1, 1, 0, 19)), (False, Cell(0, 1, 1, 19))):
@@ -53,7 +53,7 @@ def rate_ratio_test(late_share: float, enough: float) -> Test:
     def test(seen: Seen) -> bool:
         nonlocal state
         state = state + steps[seen.is_candidate]
-        return seen.is_candidate and seen.candidate_errors >= LEAST_ERRORS and state.log_e(late_share) >= enough
+        return seen.is_candidate and seen.candidate_errors >= least and state.log_e(late_share) >= enough
 
     return test
 
@@ -89,6 +89,7 @@ def oracle_test(rate: float) -> Test:
 
 TESTS: dict[str, Callable[[float], Test]] = {
     "rate ratio, start-time mixture (default)": lambda _: rate_ratio_test(LATE_SHARE, ENOUGH),
+    "the same, at 3 candidate errors or more": lambda _: rate_ratio_test(LATE_SHARE, ENOUGH, LEAST_ERRORS),
     "rate ratio, immediate start only": lambda _: rate_ratio_test(0.0, ENOUGH),
     "rate ratio, calibrated to 2,600 errors": lambda _: rate_ratio_test(0.0, CALIBRATED),
     "asymptotic confidence sequence": lambda _: asymptotic_test,
@@ -111,16 +112,34 @@ def path(rng: np.random.Generator, rate: float) -> Iterator[Seen]:
 
 
 def delay(name: str, rate: float, paths: int) -> float:
-    """Mean candidate requests at detection over the information limit."""
-    limit = fixed.information_limit(BASE, rate, ALPHA)
+    """Mean candidate requests at detection over the information limit.
+
+    Simulated tests run beside the immediate one, on the same paths, and are corrected by its known mean.
+    """
+    limit = fixed.information_limit(BASE, rate, ALPHA) / SHARE
     if name in EXACT:
-        failing = SHARE * rate + (1 - SHARE) * BASE
-        # Wald: mean requests at detection are mean errors over the chance that a request fails.
-        return sum(surviving(EXACT[name], SHARE * rate / failing)) / failing * SHARE / limit
+        return exact_requests(EXACT[name], rate) / limit
     rng = np.random.default_rng([17, round(rate * 1000)])
-    tests = (TESTS[name](rate) for _ in range(paths))
-    found = [next(seen.requests for seen in path(rng, rate) if test(seen)) for test in tests]
-    return float(np.mean(found)) * SHARE / limit
+    later = [
+        np.subtract(*_detections(path(rng, rate), TESTS[name](rate), rate_ratio_test(0.0, ENOUGH)))
+        for _ in range(paths)
+    ]
+    return (exact_requests(ENOUGH, rate) + float(np.mean(later))) / limit
+
+
+def exact_requests(enough: float, rate: float) -> float:
+    """Mean requests at detection. Wald: mean errors at detection over the chance that a request fails."""
+    failing = SHARE * rate + (1 - SHARE) * BASE
+    return sum(surviving(enough, SHARE * rate / failing)) / failing
+
+
+def _detections(seen: Iterator[Seen], *tests: Test) -> list[int]:
+    """Requests at which each test first rejects."""
+    found: dict[int, int] = {}
+    while len(found) < len(tests):
+        now = next(seen)
+        found |= {i: now.requests for i, test in enumerate(tests) if i not in found and test(now)}
+    return [found[i] for i in range(len(tests))]
 
 
 def type_i(name: str, paths: int) -> tuple[float, float | None]:
@@ -133,7 +152,7 @@ def type_i(name: str, paths: int) -> tuple[float, float | None]:
     return share, standard_error(share, paths)
 
 
-def surviving(enough: float, chance: float, least: int = LEAST_ERRORS) -> Iterator[float]:
+def surviving(enough: float, chance: float, least: int = 0) -> Iterator[float]:
     """P(no rejection within m errors), m = 0, 1, ...: the exact dynamic programme over the candidate's errors.
 
     chance: of an error to be the candidate's. It ends once next to nothing survives, or never.

@@ -25,7 +25,7 @@ class Pairs:
 
 
 def pairs(rise: float) -> Pairs:
-    """Both models see the true logits through normal noise; the candidate's is as strong as raises its loss by `rise`."""
+    """Both models see the true logits through noise; the candidate through enough to raise its loss by `rise`."""
     rng, size = np.random.default_rng(31), 200_000
     logits = rng.normal(-2.5, 1.8, size)
     labels = rng.random(size) < 1 / (1 + np.exp(-logits))

@@ -11,7 +11,6 @@ from slipway.evidence import SETTLED_AFTER, Arm, Minute
 # Source: "Amazon SageMaker AI metrics in Amazon CloudWatch"; latencies in microseconds, errors 0 or 1 a request.
 _STATISTICS = {
     "requests": ("Invocations", "Sum"),
-    "client_errors": ("Invocation4XXErrors", "Sum"),
     "server_errors": ("Invocation5XXErrors", "Sum"),
     "model_errors": ("InvocationModelErrors", "Sum"),
     "p50": ("ModelLatency", "p50"),
@@ -80,7 +79,8 @@ def _arm(values: dict[str, float | None]) -> Arm:
     def count(name: str) -> int:
         return round(values[name] or 0.0)
 
-    # A model error is any answer of the container that was no 2xx; those it owes to the client's input don't count.
-    errors = max(count("server_errors"), count("model_errors") - count("client_errors"))
+    # A model error is any answer of the container that was no 2xx. Clients' mistakes are among them: they meet both
+    # variants alike, and a candidate that refuses good input shows only here.
+    errors = max(count("server_errors"), count("model_errors"))
     requests = max(count("requests"), errors)
     return Arm(requests=requests, errors=errors, p50=values["p50"], p90=values["p90"])

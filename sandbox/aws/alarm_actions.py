@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ministack.core.responses import get_account_id, get_region
-from ministack.services import cloudwatch, eventbridge, lambda_svc, sns
+from ministack.services import cloudwatch, eventbridge, lambda_svc
 
 from sandbox.aws.patching import replace
-from sandbox.aws.resource_policies import lambda_allows
+from sandbox.aws.resource_policies import lambda_allows, topic_allows
 from sandbox.clock import Clock
 
 DETAIL_TYPE = "CloudWatch Alarm State Change"
@@ -107,12 +107,12 @@ def _metric(query: dict[str, Any]) -> dict[str, Any]:
 
 
 def _topic_allows(alarm: dict[str, Any], action: str) -> bool:
-    """Whether the topic's policy lets CloudWatch publish; a policy that forgot it drops the message, as on AWS."""
+    """Whether CloudWatch may publish; if the topic's policy forgot it the message is lost, as on AWS."""
     if not action.startswith("arn:aws:sns:"):
         return False
-    allowed = sns.topic_policy_allows(action, "cloudwatch.amazonaws.com", alarm["AlarmArn"], get_account_id())
+    allowed = topic_allows(action, "cloudwatch.amazonaws.com", alarm["AlarmArn"])
     if not allowed:
-        logger.warning("alarm %s: the policy of %s does not let CloudWatch publish", alarm["AlarmName"], action)
+        logger.warning("alarm %s: the policy of %s, or its key, keeps CloudWatch out", alarm["AlarmName"], action)
     return allowed
 
 

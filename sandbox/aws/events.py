@@ -11,7 +11,7 @@ from ministack.services import cloudwatch_logs, eventbridge, iam, scheduler, sns
 
 from sandbox import clock as clocks
 from sandbox.aws.patching import replace
-from sandbox.aws.resource_policies import lambda_allows
+from sandbox.aws.resource_policies import lambda_allows, topic_allows
 from sandbox.aws.virtual_time import virtualise
 
 SERVICE = "events.amazonaws.com"
@@ -50,7 +50,7 @@ def allowed(target: dict[str, Any], rule_arn: str) -> bool:
         return service != "states" or role_allows(target["RoleArn"], "states:StartExecution", arn)
     policies = {
         "lambda": lambda: lambda_allows(arn, SERVICE, rule_arn),
-        "sns": lambda: sns.topic_policy_allows(arn, SERVICE, rule_arn, get_account_id()),
+        "sns": lambda: topic_allows(arn, SERVICE, rule_arn),
         "sqs": lambda: sqs.queue_policy_allows(arn, SERVICE, rule_arn, get_account_id()),
         "states": lambda: False,
     }

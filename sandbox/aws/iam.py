@@ -1,4 +1,4 @@
-"""IAM as AWS enforces it where MiniStack does not: SageMaker, Application Auto Scaling, iam:PassRole, targets' roles.
+"""IAM as AWS enforces it where MiniStack does not: SageMaker, Application Auto Scaling, iam:PassRole, keys.
 
 MiniStack (AUTH=true) checks one action on one resource, and lets a service through whose actions it doesn't know.
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsagemaker.html
@@ -12,7 +12,8 @@ from ministack.core import iam_actions, iam_evaluator
 from ministack.core.responses import get_account_id
 from ministack.core.router import extract_access_key_id, extract_region
 
-from sandbox.aws import sagemaker_arns
+from sandbox.aws import kms, sagemaker_arns
+from sandbox.aws.kms import Check
 from sandbox.aws.patching import replace
 
 NAMESPACES = {"sagemaker": "sagemaker", "application-autoscaling": "application-autoscaling"}
@@ -26,15 +27,16 @@ PASSES_ROLES = {
     "scheduler": "scheduler.amazonaws.com",
     "application-autoscaling": "application-autoscaling.amazonaws.com",
 }
+ENCRYPTS = ("s3", "sns")  # services whose data a customer's key may encrypt
+_SCALING_KEYS = {"service-namespace": "ServiceNamespace", "scalable-dimension": "ScalableDimension"}
 _ROLE_MEMBERS = ("rolearn", "executionrolearn", "role")
-
-Check = tuple[str, str, dict[str, Any]]  # action, resource, context keys
 
 
 def install(app: Any) -> None:
     iam_actions.SERVICE_TO_IAM_NAMESPACE.update(NAMESPACES)
     _count_loopback_as_tls(app)
     _know_sagemaker()
+    _know_scaling_conditions()
     _check_more_than_one(app)
 
 
@@ -69,6 +71,22 @@ def _know_sagemaker() -> None:
     iam_actions.extract_resource_arn = extract_resource_arn
 
 
+def _know_scaling_conditions() -> None:
+    """Application Auto Scaling's own condition keys, taken from the request."""
+    tags_of = replace(iam_actions, "request_tag_context", None)
+
+    def request_tag_context(service: str, action: str, body: bytes, params: dict) -> dict[str, Any]:
+        known = dict(tags_of(service, action, body, params))
+        if service == "application-autoscaling":
+            request = _json(body)
+            for key, member in _SCALING_KEYS.items():
+                if member in request:
+                    known[f"application-autoscaling:{key}"] = request[member]
+        return known
+
+    iam_actions.request_tag_context = request_tag_context
+
+
 def resources(service: str, path: str, headers: dict, body: bytes, region: str, account: str) -> list[str]:
     """The ARNs that a request to SageMaker or Application Auto Scaling acts on; never empty."""
     request = _json(body)
@@ -86,7 +104,7 @@ def _check_more_than_one(app: Any) -> None:
     async def checked(method: str, path: str, headers: dict, body: bytes, params: dict, request_id: str) -> tuple:
         routing = app._routing_params(method, path, headers, body, params)
         service = app.detect_service(method, path, headers, routing)
-        if service in PASSES_ROLES:
+        if service in PASSES_ROLES or service in ENCRYPTS:
             signed = iam_evaluator._signed_request.get()
             denied = _first_denied(service, method, path, headers, body, routing)
             iam_evaluator._signed_request.set(signed)  # MiniStack checks a signature once; it must still do so
@@ -98,6 +116,7 @@ def _check_more_than_one(app: Any) -> None:
                     result.principal_arn,
                     request_id,
                     headers=headers,
+                    error_code="KMSAccessDenied" if service == "sns" else "",
                     message=_message(result.principal_arn, action, resource),
                 )
         return await dispatch(method, path, headers, body, params, request_id)
@@ -110,14 +129,17 @@ def _first_denied(
 ) -> tuple[Check, Any] | None:
     """The first additional permission the caller lacks. What MiniStack refuses by itself is left to it."""
     region, account = extract_region(headers, params), get_account_id()
+    access_key = extract_access_key_id(headers, params)
+    action = iam_actions.extract_iam_action(service, method, path, headers, body, params)
+    if action is None or iam_evaluator.is_root_access_key(access_key):
+        return None
+    first = iam_actions.extract_resource_arn(service, method, path, headers, body, params, region, account)
     extra = list(_additional_checks(service, method, path, headers, body, region, account))
+    extra += kms.checks(service, action, first, method, headers)
     if not extra:
         return None
-    access_key = extract_access_key_id(headers, params)
     iam_evaluator.pin_request_caller(headers, params)
-    action = iam_actions.extract_iam_action(service, method, path, headers, body, params)
-    first = iam_actions.extract_resource_arn(service, method, path, headers, body, params, region, account)
-    if action is None or iam_evaluator.enforce(access_key, action, service, region, resource_arn=first):
+    if iam_evaluator.enforce(access_key, action, service, region, resource_arn=first):
         return None
     for check in extra:
         result = iam_evaluator.enforce(
@@ -135,7 +157,7 @@ def _additional_checks(
         operation = headers.get("x-amz-target", "").rpartition(".")[2]
         for arn in resources(service, path, headers, body, region, account)[1:]:
             yield f"sagemaker:{operation}", arn, {}
-    if method in ("POST", "PUT"):
+    if service in PASSES_ROLES and method in ("POST", "PUT"):
         for role in dict.fromkeys(_roles(_json(body))):
             yield "iam:PassRole", role, {"iam:PassedToService": PASSES_ROLES[service]}
 

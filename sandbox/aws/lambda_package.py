@@ -1,5 +1,6 @@
 """The directories a function's worker imports from: its zip, its layers, and the SDK of AWS's Python runtime."""
 
+import atexit
 import hashlib
 import importlib.util
 import io
@@ -18,9 +19,10 @@ _root = Path(tempfile.gettempdir())
 
 
 def open_directory() -> None:
-    """Make the directory that everything is unpacked into, with the runtime's packages in it."""
+    """Make the directory that everything is unpacked into, with the runtime's packages in it; it ends with us."""
     global _root
     _root = Path(tempfile.mkdtemp(prefix="sandbox-lambda-"))
+    atexit.register(close)
     _link_runtime(_root / "runtime")
 
 

@@ -1,8 +1,10 @@
-"""Whether a resource lets an AWS *service* call it: the half of IAM that MiniStack leaves out for Lambda."""
+"""Whether a resource lets an AWS *service* call it: the half of IAM that MiniStack leaves out."""
 
 from ministack.core.iam_evaluator import EvalContext, evaluate_resource_policy
 from ministack.core.responses import get_account_id, get_region
-from ministack.services import lambda_svc
+from ministack.services import lambda_svc, sns
+
+from sandbox.aws import kms
 
 
 def lambda_allows(function_arn: str, service: str, source_arn: str) -> bool:
@@ -18,3 +20,10 @@ def lambda_allows(function_arn: str, service: str, source_arn: str) -> bool:
         service_context={"aws:sourcearn": source_arn, "aws:sourceaccount": get_account_id()},
     )
     return found is not None and evaluate_resource_policy(found[0], context, service=service).decision == "Allow"
+
+
+def topic_allows(topic_arn: str, service: str, source_arn: str) -> bool:
+    """Whether the topic's policy lets `service` publish, and its key, if it has one, lets it encrypt."""
+    key = kms.topic_key(topic_arn)
+    allowed = sns.topic_policy_allows(topic_arn, service, source_arn, get_account_id())
+    return allowed and (not key or kms.service_may_use(key, service, source_arn))

@@ -40,7 +40,7 @@ def install(app: Any) -> None:
     mount(app, "states", sys.modules[__name__])
     states_time.install(_CLOCK)
     states_tasks.install()
-    states_data.install()
+    states_data.install(_CLOCK)
     states_events.install(app)
     start = replace(models.StepFunctionsParserBackend, "start_execution", None)
 
@@ -59,7 +59,9 @@ async def handle_request(method: str, path: str, headers: dict, body: bytes, que
     operation = OPERATIONS.get(name)
     if operation:
         try:
-            return json_response(operation(json.loads(body or b"{}")), content_type=CONTENT_TYPE)
+            return json_response(
+                await asyncio.to_thread(operation, json.loads(body or b"{}")), content_type=CONTENT_TYPE
+            )
         except JsonRESTError as error:
             return error_response_json(error.error_type, error.message, error.code, content_type=CONTENT_TYPE)
     forwarded = {k: v for k, v in headers.items() if k.lower() not in ("host", "content-length")}

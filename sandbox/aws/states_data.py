@@ -5,6 +5,7 @@ import json
 import re
 import uuid
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -18,16 +19,17 @@ from moto.stepfunctions.parser.asl.utils import json_path
 
 from sandbox.aws.cloudformation import service_model
 from sandbox.aws.patching import replace, replace_imported
+from sandbox.clock import Clock
 
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 _INDEFINITE = re.compile(r"\*|\.\.|\?|\[[^\]]*[:,]")
 _parse_path = lru_cache(maxsize=512)(jsonpath_ng.ext.parse)
 
 
-def install() -> None:
+def install(clock: Clock) -> None:
     replace(StateTaskService, "_normalise_parameters", _normalise_parameters)
     replace(StateTaskService, "_normalise_response", _normalise_response)
-    replace(moto_jsonata, "_eval_jsonata", evaluate_jsonata)
+    replace(moto_jsonata, "_eval_jsonata", lambda expression: evaluate_jsonata(expression, clock))
     replace_imported(json_path, "extract_json", _definite_paths_give_values(json_path.extract_json))
 
 
@@ -75,16 +77,22 @@ def _rename(value: Any, shape: Shape | None, spell: Callable[[str, dict[str, str
     return value
 
 
-def evaluate_jsonata(expression: str) -> Any:
-    """Evaluate JSONata with the functions that Step Functions adds. Raises moto's JSONataException."""
+def evaluate_jsonata(expression: str, clock: Clock) -> Any:
+    """Evaluate JSONata with the functions that Step Functions adds, now in virtual time. Raises JSONataException."""
     try:
         program = jsonata.Jsonata(expression)
+        program.register_lambda("millis", lambda: int(clock.now() * 1000))
+        program.register_lambda("now", lambda: _iso(clock.now()))
         program.register_lambda("uuid", lambda: str(uuid.uuid4()))
         program.register_lambda("parse", json.loads)
         program.register_lambda("hash", _hash)
         return json.loads(json.dumps(program.evaluate(None), default=_jsonable))
     except Exception as error:
         raise moto_jsonata.JSONataException("UNKNOWN", str(error)) from error
+
+
+def _iso(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
 
 
 def _hash(text: Any, algorithm: str = "SHA-256") -> str:

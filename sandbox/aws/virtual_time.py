@@ -49,11 +49,12 @@ def datetime_class(clock: Clock) -> type:
 
         @staticmethod
         def now(tz: real_datetime.tzinfo | None = None) -> real_datetime.datetime:
-            return real_datetime.datetime.fromtimestamp(clock.now(), tz)
+            moment = real_datetime.datetime.fromtimestamp(clock.now(), tz or real_datetime.UTC)
+            return moment if tz else moment.replace(tzinfo=None)  # without a zone: UTC, which all here mean
 
         @staticmethod
         def utcnow() -> real_datetime.datetime:
-            return real_datetime.datetime.fromtimestamp(clock.now(), real_datetime.UTC).replace(tzinfo=None)
+            return VirtualDatetime.now()
 
     return VirtualDatetime
 

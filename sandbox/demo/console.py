@@ -1,6 +1,7 @@
 """The demo on the terminal: what is set up, the release as it moves, and what people were told."""
 
 import json
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ class Stage:
     """A live view on a terminal, plain lines elsewhere. Use as a context manager; `say` adds a line of progress."""
 
     def __init__(self, console: Console | None = None) -> None:
-        self.console = console or Console()
+        self.console = console or (Console() if sys.stdout.isatty() else Console(width=200))
         self.scene = Scene()
         self.world: World | None = None
         self._said: list[str] = []

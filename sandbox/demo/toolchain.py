@@ -53,7 +53,7 @@ class Cdk:
         try:
             for text in process.stdout:
                 printed.append(text)
-                if "|" in text or text.startswith(("slipway", " ✅", "CDKToolkit")):
+                if "_COMPLETE" in text or text.startswith(" ✅"):
                     say(text.strip())
             process.wait()
         finally:

@@ -122,6 +122,8 @@ class Watcher:
         decision = next((line for line in self._scene.history if line["what"] == "ROLLING_BACK"), None)
         if decision:
             told.decided_by, told.decided_at = decision["by"], self._alarm_time(decision) or decision["at"]
+        if not any(visit.weight for visit in told.visits):
+            told.zero_at = None  # it never had any
         told.outcome, told.reason = release["phase"], release["reason"]
         told.exposed = self._candidate_requests() - answered
         told.lost = self._lost() - lost

@@ -31,7 +31,7 @@ PLAN = {
     ],
 }
 CHAMPION = {"max-depth": 3, "num-round": 40, "eta": 0.15}
-CANDIDATE = {"max-depth": 4, "num-round": 150, "eta": 0.1, "lambda": 5}
+CANDIDATE = {"min-child-weight": 5, "lambda": 10}
 
 
 class TrainingFailed(RuntimeError):

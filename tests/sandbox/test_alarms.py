@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.sandbox.conftest import ARN, eventually
+from tests.sandbox.conftest import ACCOUNT, ARN, eventually
 
 pytestmark = pytest.mark.sandbox
 PERIOD = 60
@@ -165,6 +165,24 @@ def test_set_alarm_state_writes_history_and_publishes(gateway, variant, unique):
     messages = eventually(lambda: [m for m in _notifications(gateway) if m["topic"] == topic])
     assert messages[0]["subject"].startswith(f'ALARM: "a-{unique}"')
     assert messages[0]["at"] == pytest.approx(gateway.clock.now(), abs=900)
+
+
+@pytest.mark.parametrize("key_lets_cloudwatch_in", [False, True])
+def test_an_encrypted_topic_hears_of_alarms_only_if_its_key_lets_cloudwatch_in(
+    gateway, variant, unique, key_lets_cloudwatch_in
+):
+    statements = [
+        {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "kms:*", "Resource": "*"}
+    ]
+    if key_lets_cloudwatch_in:
+        service = {"Service": "cloudwatch.amazonaws.com"}
+        actions = ["kms:Decrypt", "kms:GenerateDataKey*"]
+        statements.append({"Effect": "Allow", "Principal": service, "Action": actions, "Resource": "*"})
+    key = gateway.client("kms").create_key(Policy=json.dumps({"Statement": statements}))["KeyMetadata"]["Arn"]
+    topic = gateway.client("sns").create_topic(Name=f"t-{unique}", Attributes={"KmsMasterKeyId": key})["TopicArn"]
+    variant.alarm(f"a-{unique}", AlarmActions=[topic])
+    variant.cloudwatch.set_alarm_state(AlarmName=f"a-{unique}", StateValue="ALARM", StateReason="by hand")
+    assert len([m for m in _notifications(gateway) if m["topic"] == topic]) == key_lets_cloudwatch_in
 
 
 def test_metric_math_in_get_metric_data(variant):

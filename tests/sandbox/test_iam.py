@@ -165,6 +165,36 @@ def test_the_data_plane_can_ask_whether_a_caller_may_invoke(gateway, user):
     assert ask("other", "test")["allowed"]
 
 
+@pytest.fixture
+def key(gateway):
+    """A key whose policy leaves it to IAM who may use it, as CDK writes it; returns its ARN."""
+    root = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "kms:*", "Resource": "*"}
+    return gateway.client("kms").create_key(Policy=json.dumps({"Statement": [root]}))["KeyMetadata"]["Arn"]
+
+
+def test_objects_encrypted_with_a_key_need_the_key(gateway, user, unique, key):
+    bucket = f"kms-{unique}"
+    s3 = gateway.client("s3")
+    s3.create_bucket(Bucket=bucket)
+    default = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}}
+    s3.put_bucket_encryption(Bucket=bucket, ServerSideEncryptionConfiguration={"Rules": [default]})
+    s3.put_object(Bucket=bucket, Key="k", Body=b"x")
+    without = user((["s3:GetObject", "s3:PutObject"], f"arn:aws:s3:::{bucket}/*"))("s3")
+    assert "kms:GenerateDataKey" in _refused(without.put_object, Bucket=bucket, Key="k", Body=b"")["Message"]
+    assert "kms:Decrypt" in _refused(without.get_object, Bucket=bucket, Key="k")["Message"]
+    reader = user(("s3:*", f"arn:aws:s3:::{bucket}/*"), ("kms:Decrypt", key))("s3")
+    assert reader.get_object(Bucket=bucket, Key="k")["Body"].read() == b"x"
+    assert _refused(reader.put_object, Bucket=bucket, Key="k", Body=b"")["Code"] == "AccessDenied"
+
+
+def test_an_encrypted_topic_needs_the_key(gateway, user, unique, key):
+    topic = gateway.client("sns").create_topic(Name=f"t-{unique}", Attributes={"KmsMasterKeyId": key})["TopicArn"]
+    without = user(("sns:Publish", topic))("sns")
+    assert _refused(without.publish, TopicArn=topic, Message="m")["Code"] == "KMSAccessDenied"
+    both = user(("sns:Publish", topic), (["kms:GenerateDataKey*", "kms:Decrypt"], key))("sns")
+    assert both.publish(TopicArn=topic, Message="m")["MessageId"]
+
+
 def test_a_target_state_machine_needs_a_role_that_may_start_it(gateway, role, unique):
     states, events = gateway.client("stepfunctions"), gateway.client("events")
     definition = '{"StartAt": "S", "States": {"S": {"Type": "Pass", "End": true}}}'

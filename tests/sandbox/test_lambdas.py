@@ -107,6 +107,16 @@ def test_an_asynchronous_invocation_is_tried_three_times(gateway, function, uniq
     )
     gateway.client("lambda").invoke(FunctionName=arn, InvocationType="Event", Payload=b"{}")
     eventually(lambda: s3.list_objects_v2(Bucket=bucket)["KeyCount"] == 3, within=15)
+    errors = gateway.client("cloudwatch").get_metric_statistics(
+        Namespace="AWS/Lambda",
+        MetricName="Errors",
+        Dimensions=[{"Name": "FunctionName", "Value": arn.rsplit(":", 1)[-1]}],
+        StartTime=datetime.fromtimestamp(gateway.clock.now() - 3600, UTC),
+        EndTime=datetime.fromtimestamp(gateway.clock.now() + 60, UTC),
+        Period=86400,
+        Statistics=["Sum"],
+    )["Datapoints"]
+    assert sum(point["Sum"] for point in errors) >= 2
 
 
 def test_embedded_metrics_in_the_log_become_metrics(gateway, function, invoke, unique):

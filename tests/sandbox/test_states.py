@@ -2,6 +2,7 @@
 
 import json
 import time
+from datetime import UTC, datetime
 
 import pytest
 from botocore.exceptions import ClientError
@@ -22,6 +23,19 @@ def test_a_wait_of_two_virtual_minutes_takes_two_real_seconds(run):
     ended = run({"StartAt": "S", "States": {"S": {"Type": "Wait", "Seconds": 120, "End": True}}})
     assert 1.9 < time.monotonic() - started < 4
     assert 119 < (ended["stopDate"] - ended["startDate"]).total_seconds() < 240
+
+
+def test_a_wait_until_a_timestamp_is_virtual(run, gateway):
+    until = int(gateway.clock.now()) + 90
+    text = datetime.fromtimestamp(until, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    ended = run({"StartAt": "S", "States": {"S": {"Type": "Wait", "Timestamp": text, "End": True}}})
+    assert until - 2 <= ended["stopDate"].timestamp() < until + 300
+
+
+def test_what_the_interpreter_lacks_is_refused(gateway, run):
+    ended = run({"StartAt": "S", "States": {"S": {"Type": "Fail"}}})
+    with pytest.raises(ClientError):
+        gateway.client("stepfunctions").redrive_execution(executionArn=ended["executionArn"])
 
 
 def test_timestamps_are_virtual(run, gateway):
@@ -150,7 +164,7 @@ def test_a_name_is_used_once(gateway, role, unique):
     states.stop_execution(executionArn=first["executionArn"])
 
 
-def test_jsonata_and_jsonpath_both_work(run):
+def test_jsonata_and_jsonpath_both_work(run, gateway):
     doubled = run(
         {
             "QueryLanguage": "JSONata",
@@ -160,6 +174,14 @@ def test_jsonata_and_jsonpath_both_work(run):
         given={"n": 21},
     )
     assert json.loads(doubled["output"]) == {"twice": 42}
+    timed = run(
+        {
+            "QueryLanguage": "JSONata",
+            "StartAt": "S",
+            "States": {"S": {"Type": "Pass", "Output": "{% {'ms': $millis()} %}", "End": True}},
+        }
+    )
+    assert json.loads(timed["output"])["ms"] / 1000 == pytest.approx(gateway.clock.now(), abs=120)
     picked = run(
         {"StartAt": "S", "States": {"S": {"Type": "Pass", "OutputPath": "$.a.b", "End": True}}}, given={"a": {"b": 7}}
     )

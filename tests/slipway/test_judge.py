@@ -80,7 +80,7 @@ def test_errors_roll_back_the_sooner_the_more_there_are(release: Release, rate: 
 
 
 def test_a_slower_median_rolls_back(release: Release) -> None:
-    outcome = run(at_canary(release), healthy(60, p50=3000.0))
+    outcome = run(at_canary(release), healthy(60, p50=9000.0))
     assert outcome.release.phase is Phase.ROLLING_BACK
     assert "median slower" in outcome.release.reason
 
@@ -90,7 +90,7 @@ def test_a_candidate_that_slows_down_in_a_late_step_is_caught_in_spite_of_its_go
     paused = replace(canary, paused=True)
     for past in healthy(120):
         paused = judge.look(paused, [past], past.at + 180).release
-    later = [replace(m, at=m.at + 120 * 60) for m in healthy(60, seed=2, p50=4000.0)]
+    later = [replace(m, at=m.at + 120 * 60) for m in healthy(60, seed=2, p50=9000.0)]
     moved = replace(paused, paused=False, evidence=paused.evidence.next_step())
     slow = None
     for now in later:

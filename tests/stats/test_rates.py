@@ -16,7 +16,7 @@ from statsmodels.stats.contingency_tables import StratifiedTable
 from bench.efficiency.errors import surviving
 from slipway import codec
 from slipway.stats.mixture import Mixture
-from slipway.stats.rates import BETTER, GRID, WORSE, Cell, RateRatio, log_factors, rate_ratio
+from slipway.stats.rates import BETTER, GRID, LEAST_ERRORS, WORSE, Cell, RateRatio, log_factors, rate_ratio
 
 ALPHA = 0.05
 
@@ -104,9 +104,9 @@ def test_mean_of_a_factor_on_the_nulls_edge_is_at_most_1_at_any_rate(cell: Cell,
 
 def test_type_i_error_under_unlimited_peeking_is_known_exactly() -> None:
     """Dynamic programme: a look at each of 2,600 errors, share 5 %, equal rates, alpha .05."""
-    by_evidence = islice(surviving(math.log(1 / ALPHA), 0.05, least=0), 2600, None)
+    by_evidence = islice(surviving(math.log(1 / ALPHA), 0.05), 2600, None)
     assert 1 - next(by_evidence) == pytest.approx(0.0315, abs=1e-4)
-    with_least_errors = islice(surviving(math.log(1 / ALPHA), 0.05), 2600, None)
+    with_least_errors = islice(surviving(math.log(1 / ALPHA), 0.05, least=LEAST_ERRORS), 2600, None)
     assert 1 - next(with_least_errors) == pytest.approx(0.0298, abs=1e-4)
 
 
@@ -119,7 +119,7 @@ def test_the_dynamic_programme_agrees_with_all_sequences_of_ten_errors() -> None
             if state.log_e(0) >= math.log(1 / ALPHA):
                 crossed += 0.05 ** sum(sequence) * 0.95 ** (10 - sum(sequence))
                 break
-    assert 1 - next(islice(surviving(math.log(1 / ALPHA), 0.05, least=0), 10, None)) == pytest.approx(crossed)
+    assert 1 - next(islice(surviving(math.log(1 / ALPHA), 0.05), 10, None)) == pytest.approx(crossed)
 
 
 @pytest.mark.parametrize("late_share", [0.0, 0.5])
@@ -227,7 +227,7 @@ def test_sticky_retries_counted_per_error_break_the_test_and_counted_once_do_not
     """A silent killer of validity: clusters of a mean of 4 errors that stay with one variant."""
     rng = np.random.default_rng(17)
     per_error = once = 0
-    for _ in range(150):
+    for _ in range(80):
         counted, single = [], []
         for _ in range(40):
             bad = rng.binomial([300, 5700], 0.002)
@@ -236,8 +236,34 @@ def test_sticky_retries_counted_per_error_break_the_test_and_counted_once_do_not
             single.append(Cell(int(bad[0]), 300, int(bad[1]), 5700))
         per_error += rate_ratio(counted, tolerance=1.0, alpha=ALPHA).p_value <= ALPHA
         once += rate_ratio(single, tolerance=1.0, alpha=ALPHA).p_value <= ALPHA
-    assert per_error > 20
-    assert once <= scipy_stats.binom.ppf(0.999, 150, ALPHA)
+    assert per_error > 12
+    assert once <= scipy_stats.binom.ppf(0.999, 80, ALPHA)
+
+
+def test_the_configured_share_in_place_of_the_realised_one_breaks_the_test() -> None:
+    """A silent killer of validity: 6 % of the requests reach the candidate, 5 % were configured."""
+    rng = np.random.default_rng(19)
+    configured = realised = 0
+    for _ in range(80):
+        errors = [rng.binomial([3600, 56_400], 0.005) for _ in range(30)]
+        pretended = [Cell(int(c), 3000, int(b), 57_000) for c, b in errors]
+        actual = [Cell(int(c), 3600, int(b), 56_400) for c, b in errors]
+        configured += rate_ratio(pretended, tolerance=1.0, alpha=ALPHA).p_value <= ALPHA
+        realised += rate_ratio(actual, tolerance=1.0, alpha=ALPHA).p_value <= ALPHA
+    assert configured > 40
+    assert realised <= scipy_stats.binom.ppf(0.999, 80, ALPHA)
+
+
+@given(st.lists(cells(), max_size=4), cells(), st.sampled_from([None, 5.0]))
+def test_one_more_candidate_error_in_the_last_minute_never_speaks_for_the_candidate(
+    before: list[Cell], last: Cell, clip: float | None
+) -> None:
+    if last.candidate_errors == last.candidate_requests:
+        return
+    worse = replace(last, candidate_errors=last.candidate_errors + 1)
+    one, other = run([*before, last], clip=clip), run([*before, worse], clip=clip)
+    assert other.harm.log_e(0.1) >= one.harm.log_e(0.1) - 1e-9
+    assert other.safe.log_e(0) <= one.safe.log_e(0) + 1e-9
 
 
 def test_minutes_with_one_variant_only_and_empty_minutes_say_nothing() -> None:
