@@ -44,6 +44,13 @@ class Sandbox:
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._clients: dict[str, Any] = {}
 
+    @classmethod
+    def attached(cls, ports: tuple[int, int], token: str, clock: clocks.Clock, logs: Path) -> Self:
+        """A view of a sandbox that another process runs: everything but `start` and `stop`."""
+        other = cls(logs=logs)
+        other.clock, other.token, other._ports = clock, token, ports
+        return other
+
     @property
     def url(self) -> str:
         """The gateway: AWS_ENDPOINT_URL."""

@@ -1,4 +1,4 @@
-"""python -m bench.efficiency [--quick]: prints the tables, writes out/bench/efficiency.json, fails if the bar is missed."""
+"""python -m bench.efficiency [--quick]: prints tables, writes out/bench/efficiency.json, fails if the bar is missed."""
 
 import argparse
 import json

@@ -19,8 +19,8 @@ FILE = "sandbox.json"
 
 def serve(options: argparse.Namespace) -> int:
     """Stays until interrupted. Notifications are printed as they come."""
-    with Stage() as stage, Sandbox(options.speed or 1.0, logs=options.out / "logs", port=options.port) as sandbox:
-        _write(sandbox, options.out)
+    speed = options.speed or 1.0
+    with Stage() as stage, Sandbox(speed, logs=options.out / "logs", port=options.port) as sandbox:
         world = None
         try:
             if not options.bare:
@@ -29,6 +29,7 @@ def serve(options: argparse.Namespace) -> int:
                 run.set_up(world, stage, options.rate or 50.0)
                 package = world.register(world.train("candidate", CANDIDATE))
                 stage.title(f"registered {package}; it waits for your approval")
+            _write(sandbox, options.out)
             _greet(sandbox, stage.console)
             _print_notifications(sandbox, stage.console)
         finally:
@@ -64,8 +65,8 @@ def _read(out: Path) -> Sandbox:
         known = json.loads((out / FILE).read_text())
     except FileNotFoundError:
         raise StartError(f"no sandbox is up ({out / FILE} does not exist): run `python -m sandbox up`") from None
-    ports = [int(known[key].rsplit(":", 1)[1]) for key in ("url", "dataplane_url")]
-    return Sandbox.attached(ports, known["token"], clock.from_text(known["clock"]), Path(known["logs"]))
+    gateway, dataplane = (int(known[key].rsplit(":", 1)[1]) for key in ("url", "dataplane_url"))
+    return Sandbox.attached((gateway, dataplane), known["token"], clock.from_text(known["clock"]), Path(known["logs"]))
 
 
 def _greet(sandbox: Sandbox, console: Console) -> None:

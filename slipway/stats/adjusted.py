@@ -133,7 +133,6 @@ def prediction_powered_mean(
     trust = min(max(labelled.covariance / spread, 0.0), 1.0) if spread else 0.0
     estimate = labelled.y.mean + trust * (unlabelled.mean - labelled.x.mean)
     variance = trust * trust * unlabelled.variance / unlabelled.n + labelled.residual_variance(trust) / n
-    limits = (ASYMPTOTIC,) if n < LEAST_PER_VARIANT else ()
     return asymptotic(
         estimate,
         math.sqrt(variance),
@@ -142,5 +141,5 @@ def prediction_powered_mean(
         planned=planned,
         null=null,
         alternative=alternative,
-        limits=limits,
+        limits=(ASYMPTOTIC,) if n < LEAST_PER_VARIANT else (),
     )
