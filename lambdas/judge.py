@@ -10,6 +10,7 @@ from lambdas.aws import metrics as cloudwatch
 from lambdas.aws.record import record
 from lambdas.aws.telemetry import logger, tracer
 from slipway import evidence, judge, loop, phases
+from slipway.minutes import with_captured
 
 
 @tracer.capture_lambda_handler
@@ -21,9 +22,9 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         return asdict(loop.turn(known, event))
     now = clock.now()
     since, until = evidence.window(known.evidence, now)
-    minutes = cloudwatch.minutes(known.endpoint, since, until)
+    minutes = cloudwatch.minutes(known.endpoint, since, until, known.evidence.latency.threshold)
     captured = capture.invalid(known.endpoint, since, until)
-    outcome = judge.look(known, evidence.with_captured(minutes, captured), now)
+    outcome = judge.look(known, with_captured(minutes, captured), now)
     written = record(outcome.release, outcome.line, outcome.tell)
     telemetry.metrics.add_dimension(name="EndpointName", value=known.endpoint)
     telemetry.metrics.add_metric(name="CandidateWeight", unit=MetricUnit.Percent, value=written.weight)

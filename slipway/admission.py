@@ -69,7 +69,7 @@ def admit(
         entered_at=at,
         probe=probe_row(manifest),
         execution=execution,
-        evidence=evidence.begin(frame.plan.guardrails),
+        evidence=evidence.begin(frame.plan),
         reason=f"package version {package.version} was approved",
     )
 

@@ -1,7 +1,8 @@
-"""A plan: the steps of a release and what must be shown at each. Every strategy is a list of steps for one loop."""
+"""A plan: the steps of a release, and its guardrails. Every strategy is a list of steps for one loop."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import Any
 
 from slipway import codec
@@ -42,39 +43,72 @@ class Step:
             raise ValueError(f"requests: at least 1, got {self.requests}; nothing is promoted unseen")
 
 
-@dataclass(frozen=True)
-class Guardrails:
-    """How much worse a candidate may be, and how sure the judge must be.
+class Metric(StrEnum):
+    ERRORS = "errors"  # requests without a 2xx
+    LATENCY = "latency"  # model latency, against the baseline's median
+    INVALID = "invalid"  # captured answers that are no finite number
+    DISAGREEMENT = "disagreement"  # decisions that differ from the baseline's, on the same requests
+    QUALITY = "quality"  # log-loss, once labels have come
 
-    alpha: the chance of rolling back an innocent candidate, over the whole release and all guardrails.
-    error_ratio: the candidate's error rate over the baseline's that is still tolerated.
-    error_floor: to advance, a candidate is shown to stay under this rate, or under twice the baseline's.
-    latency_margin: the tolerated slow-down of the median, as a fraction; latency_floor_ms: a slow-down nobody minds.
-    invalid_rate: the tolerated share of answers that are no finite number.
+
+class Action(StrEnum):
+    """What evidence of harm leads to."""
+
+    ROLL_BACK = "roll_back"
+    HOLD = "hold"
+    PAGE = "page"
+
+
+@dataclass(frozen=True)
+class Guardrail:
+    """What one metric may not do.
+
+    tolerance: how much worse is still tolerated; evidence beyond it leads to `action`.
+    shown: what must be shown to stay under before a release advances. Both in the metric's own unit:
+        errors: ratio of the rates (tolerance), rate (shown; or twice the baseline's);
+        latency: slow-down of the median, as a fraction; invalid, disagreement: share of the answers;
+        quality: difference of the mean log-loss, as a fraction of the baseline's.
+    floor: latency only: a slow-down in milliseconds that nobody minds.
+    minimum: least sample (candidate errors, minutes, answers, labels) before harm is acted on.
+    alpha_share: part of the plan's alpha. required: whether a release must show `shown` to advance.
     """
 
-    alpha: float = 0.05
-    error_ratio: float = 1.25
-    error_floor: float = 0.02
-    latency_margin: float = 0.20
-    latency_floor_ms: float = 5.0
-    invalid_rate: float = 0.001
+    metric: Metric
+    tolerance: float
+    shown: float
+    alpha_share: float
+    minimum: int = 0
+    floor: float = 0.0
+    action: Action = Action.ROLL_BACK
+    required: bool = True
 
     def __post_init__(self) -> None:
-        for name, least, most in (
-            ("alpha", 1e-6, 0.2),
-            ("error_ratio", 1.0, 10.0),
-            ("error_floor", 1e-4, 0.2),
-            ("latency_margin", 0.0, 10.0),
-            ("latency_floor_ms", 0.0, 60_000.0),
-            ("invalid_rate", 0.0, 0.2),
-        ):
+        limits = _LIMITS[self.metric]
+        for name in ("tolerance", "shown"):
+            least, most = limits
             if not least <= getattr(self, name) <= most:
-                raise ValueError(f"{name}: from {least} to {most}, got {getattr(self, name)}")
+                raise ValueError(f"{name}: for {self.metric} from {least:g} to {most:g}, got {getattr(self, name)}")
+        if not 0 < self.alpha_share <= 1:
+            raise ValueError(f"alpha_share: more than 0 and at most 1, got {self.alpha_share}")
+        if self.minimum < 0 or self.floor < 0:
+            raise ValueError("minimum: 0 or more, and floor too")
 
-    def too_slow(self, candidate: float, baseline: float) -> bool:
-        """Whether a median latency is beyond what is tolerated; both in microseconds."""
-        return candidate > baseline + max(self.latency_margin * baseline, 1000 * self.latency_floor_ms)
+
+_LIMITS = {
+    Metric.ERRORS: (0.0001, 20.0),
+    Metric.LATENCY: (0.0, 10.0),
+    Metric.INVALID: (0.0, 0.5),
+    Metric.DISAGREEMENT: (0.0, 1.0),
+    Metric.QUALITY: (0.0, 2.0),
+}
+
+GUARDRAILS = (
+    Guardrail(Metric.ERRORS, tolerance=1.25, shown=0.02, alpha_share=0.4, minimum=3),
+    Guardrail(Metric.LATENCY, tolerance=0.05, shown=0.2, alpha_share=0.3, minimum=5, floor=5.0),
+    Guardrail(Metric.INVALID, tolerance=0.001, shown=0.001, alpha_share=0.1, minimum=3),
+    Guardrail(Metric.DISAGREEMENT, tolerance=0.05, shown=0.05, alpha_share=0.05, action=Action.PAGE, required=False),
+    Guardrail(Metric.QUALITY, tolerance=0.0, shown=0.05, alpha_share=0.15, minimum=200, required=False),
+)
 
 
 @dataclass(frozen=True)
@@ -82,7 +116,8 @@ class Plan:
     name: str
     steps: tuple[Step, ...]
     soak_seconds: int = 60  # between two looks
-    guardrails: Guardrails = field(default_factory=Guardrails)
+    alpha: float = 0.05  # chance of rolling back an innocent candidate, over the whole release
+    guardrails: tuple[Guardrail, ...] = GUARDRAILS
 
     def __post_init__(self) -> None:
         if not self.steps:
@@ -92,8 +127,19 @@ class Plan:
             raise ValueError("steps: shadow, then canaries with rising weights, then one bake")
         if self.steps[-1].weight != 100:
             raise ValueError("steps: the last one is at weight 100; a promoted candidate answers everyone")
+        if not 1e-6 <= self.alpha <= 0.2:
+            raise ValueError(f"alpha: from 0.000001 to 0.2, got {self.alpha}")
+        metrics = [rule.metric for rule in self.guardrails]
+        if len(set(metrics)) < len(metrics):
+            raise ValueError("guardrails: at most one a metric")
+        if (spent := sum(rule.alpha_share for rule in self.guardrails)) > 1 + 1e-9:
+            raise ValueError(f"guardrails: the alpha shares sum to {spent:g}; at most 1 can be spent")
         if not 10 <= self.soak_seconds <= 3600:
             raise ValueError(f"soak_seconds: from 10 to 3600, got {self.soak_seconds}")
+
+    def rule(self, metric: Metric) -> Guardrail:
+        """The guardrail of a metric; one that a plan leaves out is watched by its default."""
+        return next(rule for rule in (*self.guardrails, *GUARDRAILS) if rule.metric is metric)
 
 
 def _canaries(*weights: float) -> tuple[Step, ...]:
@@ -129,4 +175,17 @@ def parse(value: object) -> Plan:
     base: dict[str, Any] = {}
     if value.get("name") in BUILTIN:
         base = codec.encode(BUILTIN[str(value["name"])])
-    return codec.decode(Plan, {**base, **value}, "plan")
+    given = {**base, **value}
+    if isinstance(value.get("guardrails"), list):
+        given["guardrails"] = _over_defaults(value["guardrails"])
+    return codec.decode(Plan, given, "plan")
+
+
+def _over_defaults(guardrails: list[Any]) -> list[Any]:
+    """Each default guardrail, with the keys given for its metric; so a user writes only what differs."""
+    defaults = {rule.metric.value: codec.encode(rule) for rule in GUARDRAILS}
+    for given in guardrails:
+        if not isinstance(given, Mapping) or given.get("metric") not in defaults:
+            return guardrails  # malformed: decoding says how
+        defaults[given["metric"]] = {**defaults[given["metric"]], **given}
+    return list(defaults.values())

@@ -11,12 +11,13 @@ class Decision(StrEnum):
     REGRESSION = "REGRESSION"  # roll back
     INVALID = "INVALID"  # hold and page: what was measured can't be trusted
     NO_DATA = "NO_DATA"  # hold: nothing was measured
+    SUSPECT = "SUSPECT"  # page, and go on: a person should look
     UNDECIDED = "UNDECIDED"  # go on as is
     NON_INFERIOR = "NON_INFERIOR"  # advance
 
 
 ROLLS_BACK = (Decision.HARD_STOP, Decision.REGRESSION)
-HOLDS = (Decision.INVALID, Decision.NO_DATA)
+HOLDS = (Decision.INVALID, Decision.NO_DATA, Decision.SUSPECT)
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,13 @@
 """CloudWatch: what both variants did, minute by minute, in one batched call a look."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from lambdas.aws.clients import client
 from slipway import names
-from slipway.evidence import SETTLED_AFTER, Arm, Minute
+from slipway.evidence import SETTLED_AFTER
+from slipway.minutes import Arm, Minute
 
 # Source: "Amazon SageMaker AI metrics in Amazon CloudWatch"; latencies in microseconds, errors 0 or 1 a request.
 _STATISTICS = {
@@ -18,19 +19,22 @@ _STATISTICS = {
 }
 
 
-def minutes(endpoint: str, since: float, until: float) -> list[Minute]:
-    """Every whole minute of [since, until), also those without a single request; unix seconds."""
+def minutes(endpoint: str, since: float, until: float, threshold: float | None = None) -> list[Minute]:
+    """Every whole minute of [since, until), also those without a single request; unix seconds.
+
+    threshold: microseconds; requests slower than that are counted, in both variants.
+    """
     if until <= since:
         return []
-    series: dict[tuple[str, str], dict[float, float]] = {
-        (role, name): {} for role in names.ROLES for name in _STATISTICS
-    }
-    for role, name, points in _fetch(endpoint, since, until):
+    wanted = dict(_STATISTICS)
+    if threshold is not None:
+        wanted["faster"] = ("ModelLatency", f"PR(:{threshold:.0f})")
+    series: dict[tuple[str, str], dict[float, float]] = {(role, name): {} for role in names.ROLES for name in wanted}
+    for role, name, points in _fetch(endpoint, since, until, wanted):
         series[role, name].update(points)
     starts = [since + 60 * i for i in range(int((until - since) // 60))]
     arms = {
-        role: [_arm({name: series[role, name].get(at) for name in _STATISTICS}) for at in starts]
-        for role in names.ROLES
+        role: [_arm({name: series[role, name].get(at) for name in wanted}) for at in starts] for role in names.ROLES
     }
     return [Minute(*cells) for cells in zip(starts, arms[names.BASELINE], arms[names.CANDIDATE], strict=True)]
 
@@ -43,8 +47,10 @@ def candidate_gone(endpoint: str, moment: float, now: float) -> bool:
     return not any(minute.candidate.requests for minute in minutes(endpoint, since, since + 60))
 
 
-def _fetch(endpoint: str, since: float, until: float) -> Iterator[tuple[str, str, dict[float, float]]]:
-    queries = [_query(endpoint, role, name) for role in names.ROLES for name in _STATISTICS]
+def _fetch(
+    endpoint: str, since: float, until: float, wanted: Mapping[str, tuple[str, str]]
+) -> Iterator[tuple[str, str, dict[float, float]]]:
+    queries = [_query(endpoint, role, name, *wanted[name]) for role in names.ROLES for name in wanted]
     pages = (
         client("cloudwatch")
         .get_paginator("get_metric_data")
@@ -62,8 +68,7 @@ def _fetch(endpoint: str, since: float, until: float) -> Iterator[tuple[str, str
             yield role, name, dict(zip(stamps, result["Values"], strict=True))
 
 
-def _query(endpoint: str, role: str, name: str) -> dict[str, Any]:
-    metric, statistic = _STATISTICS[name]
+def _query(endpoint: str, role: str, name: str, metric: str, statistic: str) -> dict[str, Any]:
     dimensions = [{"Name": "EndpointName", "Value": endpoint}, {"Name": "VariantName", "Value": role}]
     return {
         "Id": f"{role}__{name}",
@@ -83,4 +88,6 @@ def _arm(values: dict[str, float | None]) -> Arm:
     # variants alike, and a candidate that refuses good input shows only here.
     errors = max(count("server_errors"), count("model_errors"))
     requests = max(count("requests"), errors)
-    return Arm(requests=requests, errors=errors, p50=values["p50"], p90=values["p90"])
+    faster = values.get("faster")
+    slower = None if faster is None else round(requests * (1 - faster / 100))
+    return Arm(requests=requests, errors=errors, p50=values["p50"], p90=values["p90"], slower=slower)

@@ -5,10 +5,13 @@ scans a list of everything.
 """
 
 import math
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 RETENTION_SECONDS = 15 * 24 * 3600
+
+_RANK = re.compile(r"PR\(([\d.]*):([\d.]*)\)")
 
 Key = tuple[str, str, frozenset[tuple[str, str]]]
 
@@ -48,12 +51,14 @@ class Bucket:
             self.values[value] = self.values.get(value, 0.0) + count
 
     def statistic(self, name: str) -> float | None:
-        """`Average`, `Sum`, `SampleCount`, `Minimum`, `Maximum` or a percentile `pNN.N`; None if not known.
+        """`Average`, `Sum`, `SampleCount`, `Minimum`, `Maximum`, a percentile `pNN.N` or a percentile rank `PR(low:high)`.
 
-        Raises ValueError for another statistic's name.
+        None if not known. Raises ValueError for another statistic's name.
         """
         if name[:1] == "p" and name[1:].replace(".", "", 1).isdigit():
             return self._percentile(float(name[1:]) / 100) if self.ranked and self.values else None
+        if rank := _RANK.fullmatch(name):
+            return self._percentile_rank(*rank.groups()) if self.ranked and self.values else None
         try:
             read = _STATISTICS[name]
         except KeyError:
@@ -65,6 +70,11 @@ class Bucket:
         self.total += total
         self.low = min(self.low, low)
         self.high = max(self.high, high)
+
+    def _percentile_rank(self, low: str, high: str) -> float:
+        """Percent of the values above `low` and up to `high`; an empty bound is none."""
+        least, most = float(low or -math.inf), float(high or math.inf)
+        return 100 * sum(count for value, count in self.values.items() if least < value <= most) / self.count
 
     def _percentile(self, share: float) -> float:
         """Linear interpolation between the two nearest ranks, each value standing `count` times."""

@@ -38,5 +38,5 @@ def release() -> Release:
         created_at=0.0,
         entered_at=0.0,
         probe="0,0,0",
-        evidence=evidence.begin(chosen.guardrails),
+        evidence=evidence.begin(chosen),
     )

@@ -211,6 +211,6 @@ def test_autoscaling_may_not_shrink_the_baseline_while_it_may_have_to_take_over(
 
 def _release(instances: int) -> Release:
     chosen = plan.BUILTIN["canary"]
-    begun = evidence.begin(chosen.guardrails)
+    begun = evidence.begin(chosen)
     first = "fraud-first"
     return Release("fraud.7.3fa2c1", "fraud", "p", "c", first, first, instances, chosen, 0, 0, evidence=begun)

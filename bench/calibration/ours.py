@@ -1,0 +1,78 @@
+"""Our judge on simulated traffic: a real release in a canary step, one look a minute, minutes as CloudWatch has them.
+
+The release is paused, so it stays in its step to the end of the horizon: a rollback counts whenever it comes, and the
+first verdict that would have advanced the step is noted. Where the traffic changes weight, the release moves on.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from bench.calibration.decisions import NEVER, Decisions
+from bench.calibration.traffic import Arm, Traffic
+from slipway import evidence, judge, minutes, plan
+from slipway import release as rel
+from slipway.evidence import SETTLED_AFTER
+from slipway.minutes import Minute
+from slipway.phases import Phase
+from slipway.plan import Metric
+from slipway.release import Release
+from slipway.verdict import Decision
+
+PLAN = plan.BUILTIN["canary-without-shadow"]
+
+
+def ours(traffic: Traffic) -> Decisions:
+    found = [_run(series, traffic.weights) for series in cells(traffic)]
+    return Decisions(*(np.array(part) for part in zip(*found, strict=True)))
+
+
+def cells(traffic: Traffic) -> Iterator[list[Minute]]:
+    """Each run's minutes, in the shape `lambdas.aws.metrics.minutes` gives them."""
+    threshold = _threshold(traffic.baseline)
+    for baseline, candidate in zip(_arms(traffic.baseline, threshold), _arms(traffic.candidate, threshold), strict=True):
+        pairs = enumerate(zip(baseline, candidate, strict=True))
+        yield [Minute(60.0 * at, *arms) for at, arms in pairs]
+
+
+def _threshold(baseline: Arm) -> np.ndarray:
+    """What each minute's requests are counted against, in ms: the baseline's median of the minute before."""
+    before = np.concatenate([baseline.p50[:, :1], baseline.p50[:, :-1]], axis=1)
+    return before + PLAN.rule(Metric.LATENCY).floor
+
+
+def _arms(arm: Arm, threshold: np.ndarray) -> Iterator[list[minutes.Arm]]:
+    slower = arm.slower_than(np.nan_to_num(threshold, nan=100.0))
+    counts = (arm.requests.tolist(), arm.errors.tolist(), arm.invalid.tolist(), slower.tolist())
+    for run in zip(*counts, 1000 * arm.p50, 1000 * arm.p90, strict=True):
+        yield [_minute(*values) for values in zip(*run, strict=True)]
+
+
+def _minute(requests: int, errors: int, invalid: int, slower: int, p50: float, p90: float) -> minutes.Arm:
+    latency = (float(p50), float(p90), slower) if requests else (None, None, None)
+    return minutes.Arm(requests, errors, *latency, captured=requests, invalid=invalid)
+
+
+def _run(series: list[Minute], weights: np.ndarray) -> tuple[int, int]:
+    """Minute of the rollback, minute of the first verdict to advance."""
+    release, advanced = _begun(), NEVER
+    for at, minute in enumerate(series):
+        while release.weight < weights[at]:
+            release = _next_step(release, minute.at)
+        outcome = judge.look(release, [minute], minute.at + 60 + SETTLED_AFTER)
+        release = outcome.release
+        if release.phase is Phase.ROLLING_BACK:
+            return at, advanced
+        if advanced == NEVER and outcome.line.verdict.decision is Decision.NON_INFERIOR:
+            advanced = at
+    return NEVER, advanced
+
+
+def _begun() -> Release:
+    fresh = Release("f.1.000000", "f", "p", "c", "b", "b", 1, PLAN, 0.0, 0.0, evidence=evidence.begin(PLAN))
+    return _next_step(fresh, 0.0)
+
+
+def _next_step(release: Release, at: float) -> Release:
+    return replace(rel.in_place(rel.advance(release, at, "bench"), at), paused=True)
