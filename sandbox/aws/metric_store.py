@@ -51,7 +51,7 @@ class Bucket:
             self.values[value] = self.values.get(value, 0.0) + count
 
     def statistic(self, name: str) -> float | None:
-        """`Average`, `Sum`, `SampleCount`, `Minimum`, `Maximum`, a percentile `pNN.N` or a percentile rank `PR(low:high)`.
+        """`Average`, `Sum`, `SampleCount`, `Minimum`, `Maximum`, a percentile `pNN.N`, a rank `PR(low:high)`.
 
         None if not known. Raises ValueError for another statistic's name.
         """

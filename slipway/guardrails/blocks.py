@@ -21,7 +21,7 @@ LATE_PER_BLOCK = math.log1p(-1 / 20)
 # Until its blocks have shown it: PRIOR_BLOCKS blocks in which the baseline's log median varies by PRIOR_SD.
 PRIOR_SD, PRIOR_BLOCKS = 0.02, 2.0
 MEMORY = 0.9  # of the baseline's older blocks, at each new one
-# Neighbouring blocks share their drift: at a correlation of .72, a sum of them varies by sqrt(1.72 / .28) times as much.
+# Neighbouring blocks share their drift: correlated by .72, a sum of them varies by sqrt(1.72 / .28) times as much.
 DEPENDENCE = 2.5
 _NORMAL = NormalDist()
 
