@@ -53,8 +53,8 @@ def table(plan: Plan, requests_per_second: float, base_error_rate: float) -> str
     text += ["", f"The whole release takes at least {span(whole)}, endpoint updates not counted."]
     late = [row.step for row in rows if row.advances > row.step.at_most]
     text += [
-        f"{step.phase.lower()} {step.weight:g} % ends undecided after {span(step.at_most)} and is rolled back: give it a "
-        "larger weight, a longer at_most, or a higher `shown`."
+        f"{step.phase.lower()} {step.weight:g} % ends undecided after {span(step.at_most)} and is rolled back: "
+        "give it a larger weight, a longer at_most, or a higher `shown`."
         for step in late
     ]
     return "\n".join(text)

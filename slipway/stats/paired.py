@@ -119,11 +119,11 @@ class Randomised:
 
     @property
     def low(self) -> float:
-        return -max(self.centre / self.share, (self.most - self.centre) / (1 - self.share))
+        return min(self.value(True, 0.0), self.value(False, self.most))
 
     @property
     def high(self) -> float:
-        return max((self.most - self.centre) / self.share, self.centre / (1 - self.share))
+        return max(self.value(True, self.most), self.value(False, 0.0))
 
 
 def bernstein_interval(moments: Moments, *, low: float, high: float, guess: float, alpha: float) -> tuple[float, float]:

@@ -147,3 +147,11 @@ def test_log_loss_is_bounded() -> None:
 def test_out_of_range_arguments_are_named(call: Callable[[], object], name: str) -> None:
     with pytest.raises(ValueError, match=name):
         call()
+
+
+def test_the_largest_and_smallest_values_of_a_randomised_loss_lie_in_its_range() -> None:
+    for share in (0.05, 0.3, 1 / 3, 0.7):
+        split = Randomised(share=share, most=LOG_LOSS_BOUND, centre=0.017)
+        values = [split.value(arm, loss) for arm in (True, False) for loss in (0.0, LOG_LOSS_BOUND)]
+        bets = Bets.start(low=split.low, high=split.high, bets=(0.01,))
+        assert bets.update(values).moments.n == 4
