@@ -47,8 +47,6 @@ class Metric(StrEnum):
     ERRORS = "errors"  # requests without a 2xx
     LATENCY = "latency"  # model latency, against the baseline's median
     INVALID = "invalid"  # captured answers that are no finite number
-    DISAGREEMENT = "disagreement"  # decisions that differ from the baseline's, on the same requests
-    QUALITY = "quality"  # log-loss, once labels have come
 
 
 class Action(StrEnum):
@@ -66,10 +64,9 @@ class Guardrail:
     tolerance: how much worse is still tolerated; evidence beyond it leads to `action`.
     shown: what must be shown to stay under before a release advances. Both in the metric's own unit:
         errors: ratio of the rates (tolerance), rate (shown; or twice the baseline's);
-        latency: slow-down of the median, as a fraction; invalid, disagreement: share of the answers;
-        quality: difference of the mean log-loss, as a fraction of the baseline's.
+        latency: slow-down of the median, as a fraction; invalid: share of the answers.
     floor: latency only: a slow-down in milliseconds that nobody minds.
-    minimum: least sample (candidate errors, minutes, answers, labels) before harm is acted on.
+    minimum: least sample (candidate errors, compared minutes, invalid answers) before harm is acted on.
     alpha_share: part of the plan's alpha. required: whether a release must show `shown` to advance.
     """
 
@@ -98,16 +95,12 @@ _LIMITS = {
     Metric.ERRORS: (0.0001, 20.0),
     Metric.LATENCY: (0.0, 10.0),
     Metric.INVALID: (0.0, 0.5),
-    Metric.DISAGREEMENT: (0.0, 1.0),
-    Metric.QUALITY: (0.0, 2.0),
 }
 
 GUARDRAILS = (
-    Guardrail(Metric.ERRORS, tolerance=1.25, shown=0.02, alpha_share=0.4, minimum=3),
-    Guardrail(Metric.LATENCY, tolerance=0.05, shown=0.2, alpha_share=0.3, minimum=5, floor=5.0),
-    Guardrail(Metric.INVALID, tolerance=0.001, shown=0.001, alpha_share=0.1, minimum=3),
-    Guardrail(Metric.DISAGREEMENT, tolerance=0.05, shown=0.05, alpha_share=0.05, action=Action.PAGE, required=False),
-    Guardrail(Metric.QUALITY, tolerance=0.0, shown=0.05, alpha_share=0.15, minimum=200, required=False),
+    Guardrail(Metric.ERRORS, tolerance=1.25, shown=0.02, alpha_share=0.5, minimum=3),
+    Guardrail(Metric.LATENCY, tolerance=0.05, shown=0.2, alpha_share=0.35, minimum=5, floor=5.0),
+    Guardrail(Metric.INVALID, tolerance=0.001, shown=0.001, alpha_share=0.15, minimum=3),
 )
 
 
