@@ -9,6 +9,7 @@ from constructs import Construct
 from infra.config import Config
 from infra.function import Function
 from infra.nag import accept
+from infra.pairing import Pairing
 from infra.permissions import Permission, promotion_arn
 from infra.promotion import Promotion
 from infra.rollback import Rollback
@@ -18,7 +19,7 @@ from slipway import names
 
 
 class Delivery(cdk.Stack):
-    """Five functions that the state machine calls by turns, and `operate`, which people call."""
+    """Five functions that the state machine calls by turns, `pair` for captured traffic, and `operate` for people."""
 
     def __init__(self, scope: Construct, *, config: Config, state: State) -> None:
         super().__init__(scope, f"{names.PREFIX}-delivery", description="Slipway: releases")
@@ -30,6 +31,7 @@ class Delivery(cdk.Stack):
         Rollback(self, roll_back=steps["RollBack"], endpoints=endpoints, undelivered=undelivered)
         Watch(self, machine=promotion.machine, undelivered=undelivered, topic=state.topic)
         self._function("operate", timeout=30, may=[self._may.emit()])
+        Pairing(self, pair=self._pair(undelivered), store=state.store, undelivered=undelivered)
 
     def _steps(self, undelivered: sqs.IQueue) -> dict[str, Function]:
         """By their names in the state machine's definition."""
@@ -52,6 +54,23 @@ class Delivery(cdk.Stack):
                 "roll_back", timeout=300, may=undo, environment=machine, dead_letter_queue=undelivered
             ),
         }
+
+    def _pair(self, undelivered: sqs.IQueue) -> Function:
+        """It tells nobody, and of the ledger it writes only what it counts."""
+        state, may = self._state, self._may
+        return Function(
+            self,
+            "pair",
+            timeout=120,
+            environment={"LEDGER_TABLE": state.ledger.table_name, "BUCKET": state.store.bucket_name},
+            may=[
+                may.see_releases(),
+                may.keep_pairs(),
+                may.measure(),
+                *may.read(names.CAPTURE, names.GROUND_TRUTH),
+            ],
+            dead_letter_queue=undelivered,
+        )
 
     def _function(
         self,

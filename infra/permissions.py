@@ -69,6 +69,18 @@ class Permissions:
         verbs = ["GetItem", "PutItem", "UpdateItem", "DeleteItem", "ConditionCheckItem", "Query"]
         return Permission([f"dynamodb:{verb}" for verb in verbs], [self._ledger.table_arn])
 
+    def see_releases(self) -> Permission:
+        return self._items(["GetItem"], "ENDPOINT#*")
+
+    def keep_pairs(self) -> Permission:
+        """Sampled answers and their sums, and nothing else in the ledger."""
+        verbs = ["GetItem", "PutItem", "UpdateItem", "Query", "BatchGetItem", "BatchWriteItem"]
+        return self._items(verbs, "SAMPLED#*", "ROW#*", "PAIRS#*")
+
+    def _items(self, verbs: list[str], *partitions: str) -> Permission:
+        leading = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [*partitions]}}
+        return Permission([f"dynamodb:{verb}" for verb in verbs], [self._ledger.table_arn], when=leading)
+
     def read(self, *prefixes: str) -> list[Permission]:
         objects = [f"{self._store}/{prefix}/*" for prefix in prefixes]
         below = {"StringLike": {"s3:prefix": [f"{prefix}/*" for prefix in prefixes]}}

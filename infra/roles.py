@@ -38,11 +38,13 @@ class SageMakerRole(iam.Role):
         group = cdk.Stack.of(self).format_arn(
             service="logs",
             resource="log-group",
-            resource_name=f"/aws/sagemaker/{logs}:*",
+            resource_name=f"/aws/sagemaker/{logs}",
             arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
         )
         write = ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
-        self.allow(write, group, why=STREAMS_REASON)
+        # The group itself, and the streams in it.
+        for resource in (group, f"{group}:*"):
+            self.allow(write, resource, why=STREAMS_REASON)
         self.allow(["kms:Decrypt", "kms:GenerateDataKey"], key.key_arn)
 
     def allow(

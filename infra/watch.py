@@ -14,7 +14,7 @@ MINUTE = Duration.minutes(1)
 
 
 class Watch(Construct):
-    """A rolled-back release is a good end; a failed, timed-out or aborted execution may leave one half-way."""
+    """A rolled-back release is a good end; a failed or aborted execution may leave one half-way."""
 
     def __init__(
         self, scope: Construct, *, machine: sfn.StateMachine, undelivered: sqs.IQueue, topic: sns.ITopic
@@ -23,8 +23,6 @@ class Watch(Construct):
         self._action = actions.SnsAction(topic)
         failed = machine.metric_failed(period=MINUTE, statistic="Sum")
         self._on_any(f"{names.PROMOTION}-failed", failed, "a promotion failed, its rollback included; look now")
-        timed_out = machine.metric_timed_out(period=MINUTE, statistic="Sum")
-        self._on_any(f"{names.PROMOTION}-timed-out", timed_out, "a promotion ran into its time limit")
         aborted = machine.metric_aborted(period=MINUTE, statistic="Sum")
         self._on_any(f"{names.PROMOTION}-aborted", aborted, "a promotion was stopped by hand; its release still stands")
         waiting = undelivered.metric_approximate_number_of_messages_visible(period=MINUTE, statistic="Maximum")

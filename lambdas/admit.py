@@ -18,19 +18,24 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     state, execution = event["input"], event["execution"]
     if not state.get("model_package_arn"):
         return asdict(resume(ledger.release(state["release_id"]), state, execution))
-    package = registry.describe(state["model_package_arn"])
-    if known := ledger.find(admission.release_id(package)):
-        return asdict(resume(known, state, execution))
-    if other := ledger.in_progress(package.group):
-        return asdict(queue(package, state, f"waits for release {other} to end"))
+    arn = state["model_package_arn"]
     try:
-        new = admit(package, execution)
+        return asdict(begin(arn, state, execution))
     except admission.Refused as refusal:
-        notify.publish(*message.refused(package.group, package.arn, str(refusal)))
+        notify.publish(*message.refused(arn.split("/")[-2], arn, str(refusal)))
         return asdict(loop.Turn("", "REFUSED", "refused", 0, 0, str(refusal)))
-    line = release.entry(new, "CREATED", f"approval of {package.arn}", clock.now(), new.reason)
+
+
+def begin(arn: str, state: dict[str, Any], execution: str) -> loop.Turn:
+    package = registry.describe(arn)
+    if known := ledger.find(admission.release_id(package)):
+        return resume(known, state, execution)
+    if other := ledger.in_progress(package.group):
+        return queue(package, state, f"waits for release {other} to end")
+    new = admit(package, execution)
+    line = release.entry(new, "CREATED", f"approval of {arn}", clock.now(), new.reason)
     created = ledger.create(new, line)
-    return asdict(loop.turn(new, state) if created else queue(package, state, "another release was faster"))
+    return loop.turn(new, state) if created else queue(package, state, "another release was faster")
 
 
 def admit(package: admission.Package, execution: str) -> release.Release:
@@ -48,8 +53,8 @@ def queue(package: admission.Package, state: dict[str, Any], reason: str) -> loo
 
 def resume(known: release.Release, state: dict[str, Any], execution: str) -> loop.Turn:
     """One execution drives a release; another one takes over only when the first has ended or handed over."""
-    free = state.get("hands_over") == known.execution or executions.ended(known.execution)
-    if known.ended or not (known.execution == execution or free):
+    mine = known.execution == execution
+    if known.ended or not (mine or state.get("hands_over") == known.execution or executions.ended(known.execution)):
         return loop.Turn(known.id, known.phase.value, "duplicate", 0, 0, f"{known.execution} drives this release")
-    taken = known if known.execution == execution else ledger.write(replace(known, execution=execution))
+    taken = known if mine else ledger.write(replace(known, execution=execution))
     return loop.turn(taken, state, "shift")

@@ -18,7 +18,7 @@ from slipway.minutes import with_captured
 @telemetry.metrics.log_metrics
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     known = ledger.release(event["release_id"])
-    if known.phase not in phases.JUDGED:
+    if known.phase not in phases.JUDGED or known.in_place_at is None:
         return asdict(loop.turn(known, event))
     now = clock.now()
     since, until = evidence.window(known.evidence, now)

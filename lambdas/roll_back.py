@@ -1,7 +1,4 @@
-"""Roll a release back: the candidate's weight to 0 at once, then verify until nothing of it is left in the traffic.
-
-Called three ways: by the promotion workflow (`release_id`), by a candidate's alarm, and by an operator's abort.
-"""
+"""Roll a release back: the candidate's weight to 0 at once, then verify until nothing of it is left in the traffic."""
 
 from dataclasses import asdict, replace
 from typing import Any
@@ -19,24 +16,29 @@ from slipway.phases import Phase
 @logger.inject_lambda_context
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any] | None:
+    """Called by the promotion workflow (`release_id`), by a candidate's alarm, and by an operator's abort."""
     if "release_id" in event:
-        known = follow(decide(ledger.release(event["release_id"]), "workflow", alarm.failure(event)))
+        known = follow(decide(event["release_id"], "workflow", alarm.failure(event)))
         return asdict(loop.turn(known, event, wait=WAIT_SECONDS))
     request = alarm.parse(event)
     release_id = request and (request.release_id or ledger.in_progress(request.endpoint))
-    if request is None or not release_id:
+    if request and release_id:
+        executions.ensure(follow(decide(release_id, request.by, request.reason)))
+    else:
         logger.info("nothing to roll back", detail=event.get("detail"))
-        return None
-    executions.ensure(follow(decide(ledger.release(release_id), request.by, request.reason)))
     return None
 
 
-def decide(known: release.Release, by: str, reason: str) -> release.Release:
+def decide(release_id: str, by: str, reason: str) -> release.Release:
     """The decision, in the ledger before anything is touched; a release past deciding stays as it is."""
+    known = ledger.release(release_id)
     if Phase.ROLLING_BACK not in phases.MOVES[known.phase]:
         return known
     decided = release.roll_back(known, clock.now(), reason)
-    return record(decided, release.entered(decided, by))
+    try:
+        return record(decided, release.entered(decided, by))
+    except ledger.StaleRelease:  # the judge was faster; Lambda's own next try would come a minute later
+        return decide(release_id, by, reason)
 
 
 def follow(known: release.Release) -> release.Release:
@@ -44,9 +46,9 @@ def follow(known: release.Release) -> release.Release:
     if known.phase is not Phase.ROLLING_BACK:
         return known
     known, _, work = reconcile(known)
-    now = clock.now()
     if not work.in_place:
         return known
+    now = clock.now()
     if known.zero_at is None:
         return ledger.write(replace(known, zero_at=now))
     if not cloudwatch.candidate_gone(known.endpoint, known.zero_at, now):

@@ -21,8 +21,9 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     if not work.in_place:
         return asdict(loop.turn(known, event, wait=WAIT_SECONDS))
     serving.probe(known.endpoint, [names.BASELINE], known.probe)
-    serving.clear_away(known.endpoint, clock.now() - wanted.frame.keep_old_config_days * 86400, keep=known)
     done = release.promoted(known, clock.now(), known.reason)
     written = record(done, release.entered(done, "settle"))
     notify.emit(names.PROMOTED, {"release_id": written.id, "endpoint": written.endpoint, "package": written.package})
+    # Last, so that a failure here can't take the promotion back: the next release clears away what this one left.
+    serving.clear_away(known.endpoint, clock.now() - wanted.frame.keep_old_config_days * 86400, keep=known)
     return asdict(loop.turn(written, event))

@@ -68,6 +68,7 @@ def admit(
         created_at=at,
         entered_at=at,
         probe=probe_row(manifest),
+        threshold=threshold(manifest),
         execution=execution,
         evidence=evidence.begin(frame.plan),
         reason=f"package version {package.version} was approved",
@@ -80,6 +81,14 @@ def probe_row(manifest: Mapping[str, Any]) -> str:
         return ",".join(str(feature["min"]) for feature in manifest["features"])
     except (KeyError, TypeError) as error:
         raise Refused(f"its manifest.json lists no features with `name` and `min` ({error}); retrain it") from error
+
+
+def threshold(manifest: Mapping[str, Any]) -> float:
+    """The score from which on the model's users take an answer for a positive one; 0.5 unless the manifest says."""
+    value = manifest.get("threshold", 0.5)
+    if not isinstance(value, int | float) or not 0 <= value <= 1:
+        raise Refused(f"its manifest.json has the threshold {value!r}, which is no probability; retrain it")
+    return float(value)
 
 
 def _check_artifact(package: Package, frame: Frame, digest: str, manifest: Mapping[str, Any]) -> None:

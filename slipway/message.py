@@ -1,7 +1,9 @@
 """Notifications: outcome first in the subject, reason and numbers in the body."""
 
+import json
+
 from slipway import names
-from slipway.phases import Phase
+from slipway.phases import JUDGED, Phase
 from slipway.release import Entry, Release
 
 _SAYS = {
@@ -35,12 +37,17 @@ def body(release: Release, line: Entry) -> str:
         f"by         {line.by}",
     ]
     if line.verdict:
-        rows += ["", f"verdict    {line.verdict.decision}: {line.verdict.reason}"]
+        rows += ["", f"verdict    {line.verdict.decision}"]
         rows += [f"  {finding.guardrail:10} {finding.says}" for finding in line.verdict.findings]
-    rows += ["", f"Stop it:   aws lambda invoke --function-name {names.function('operate')} --payload ..."] * (
-        not release.ended and release.phase is not Phase.ROLLING_BACK
-    )
+    if release.phase in JUDGED:
+        rows += ["", "To stop it:", _abort(release.id)]
     return "\n".join(rows)
+
+
+def _abort(release_id: str) -> str:
+    payload = json.dumps({"release_id": release_id, "act": "abort", "by": "you", "reason": "why"})
+    invoke = f"aws lambda invoke --function-name {names.function('operate')}"
+    return f"echo '{payload}' | {invoke} --payload fileb:///dev/stdin /dev/stdout"
 
 
 def refused(endpoint: str, package: str, reason: str) -> tuple[str, str]:

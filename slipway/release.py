@@ -15,12 +15,22 @@ OPERATOR_ACTS = ("pause", "resume", "advance", "abort")
 
 
 @dataclass(frozen=True)
+class Stay:
+    """The time a step's traffic was in place: verified at `since`, left at `until` (None: it is there now)."""
+
+    step: int
+    since: float
+    until: float | None = None
+
+
+@dataclass(frozen=True)
 class Release:
     """One candidate on its way. Times are unix seconds; `step` indexes `plan.steps` (-1: none yet).
 
     in_place_at: when the step's traffic was verified (the dwell clock starts there); attempts: how often the endpoint
     config now wanted was asked for; zero_at: when the candidate's weight was verified to be 0 in a rollback; urged: an
     operator asked for the next step; holding: the last look could not trust its data, and people have been told.
+    threshold: the score from which on the model's answer means "positive"; stays: when each step's traffic was there.
     """
 
     id: str
@@ -36,6 +46,7 @@ class Release:
     phase: Phase = Phase.CREATED
     step: int = -1
     probe: str = ""
+    threshold: float = 0.5
     in_place_at: float | None = None
     zero_at: float | None = None
     attempts: int = 0
@@ -43,6 +54,7 @@ class Release:
     paused: bool = False
     urged: bool = False
     holding: bool = False
+    stays: tuple[Stay, ...] = ()
     reason: str = ""
     evidence: Evidence = field(default_factory=Evidence)
     version: int = 0
@@ -131,7 +143,8 @@ def promoted(release: Release, at: float, reason: str) -> Release:
 
 def in_place(release: Release, at: float) -> Release:
     """The step's traffic is verified: from here the dwell clock runs, and older minutes are no evidence for it."""
-    return replace(release, in_place_at=at, evidence=release.evidence.starting(at))
+    stays = (*release.stays, Stay(release.step, at))
+    return replace(release, in_place_at=at, stays=stays, evidence=release.evidence.starting(at))
 
 
 def operate(release: Release, act: str, at: float, reason: str) -> Release:
@@ -149,8 +162,10 @@ def operate(release: Release, act: str, at: float, reason: str) -> Release:
 
 def _enter(release: Release, phase: Phase, at: float, reason: str) -> Release:
     phases.check(release.phase, phase)
+    stays = tuple(replace(stay, until=at) if stay.until is None else stay for stay in release.stays)
     return replace(
         release,
+        stays=stays,
         phase=phase,
         entered_at=at,
         reason=reason,
@@ -204,4 +219,5 @@ def _alone(release: Release, frame: Frame, layout: str, model: str, observed: Ob
 
 def _wanted(release: Release, frame: Frame, layout: str, variants: tuple[Variant, ...], reserve: int) -> Wanted:
     config = names.endpoint_config(release.id, layout)
-    return Wanted(frame, config, variants, package=release.package, release=release.id, reserve=reserve)
+    made = {"candidate": release.candidate, "package": release.package, "release": release.id}
+    return Wanted(frame, config, variants, reserve=reserve, **made)

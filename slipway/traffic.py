@@ -44,7 +44,8 @@ class Wanted:
     frame: Frame
     config: str
     variants: tuple[Variant, ...]
-    package: str = ""  # the model package a missing candidate model is made from
+    candidate: str = ""  # the model that, if missing, is made from the model package
+    package: str = ""
     release: str = ""
     reserve: int = 1
 
@@ -69,6 +70,7 @@ class Observed:
     models: frozenset[str] = frozenset()  # of the wanted ones, those that exist
     configs: frozenset[str] = frozenset()
     targets: Mapping[str, tuple[int, int]] | None = None  # autoscaling: variant -> (least, most) instances
+    types: Mapping[str, str] | None = None  # production variant -> instance type; None: not known, taken as wanted
     failure: str = ""
 
     def weight(self, name: str) -> float:
@@ -169,15 +171,21 @@ def _relayout(wanted: Wanted, observed: Observed) -> Iterable[Call]:
     ]
     for variant in wanted.variants:
         if variant.model not in observed.models:
+            if variant.model != wanted.candidate:
+                raise EndpointUnusable(
+                    f"model {variant.model}, which {wanted.config} needs as its {variant.name}, no longer exists; "
+                    "see docs/runbooks/endpoint-unusable.md"
+                )
             container = {"ModelPackageName": wanted.package}
             parameters = {"ModelName": variant.model, "PrimaryContainer": container, "ExecutionRoleArn": frame.role_arn}
             yield Call("sagemaker", "create_model", {**parameters, "Tags": tags})
     if wanted.config not in observed.configs:
         yield Call("sagemaker", "create_endpoint_config", {**_config(wanted), "Tags": tags})
-    # UpdateEndpoint refuses to remove a variant that still has a scaling target.
-    production = {variant.name for variant in wanted.variants if not variant.shadow}
+    # UpdateEndpoint refuses to remove a variant that still has a scaling target, or to change its instance type.
+    types = observed.types
+    stay = {v.name for v in wanted.variants if not v.shadow and (not types or types.get(v.name) == frame.instance_type)}
     for role in observed.targets or {}:
-        if role not in production:
+        if role not in stay:
             yield Call("application-autoscaling", "deregister_scalable_target", _target(frame.endpoint, role))
     parameters = {"EndpointName": frame.endpoint, "EndpointConfigName": wanted.config}
     yield Call("sagemaker", "update_endpoint", parameters)

@@ -1,7 +1,7 @@
 """What a rule made of simulated traffic, and the numbers a table shows of it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -26,27 +26,30 @@ Rule = Callable[[Traffic], Decisions]
 
 @dataclass(frozen=True)
 class Cell:
-    """One rule on one family at one rate; per run. exposed: candidate requests from the fault's onset to rollback."""
+    """One rule on one family at one rate; per run.
+
+    rolled_back: not before the fault's onset; early: before it, in error; advanced_first: found good before any
+    rollback; minutes, exposed: minutes and candidate requests from the onset to the rollback.
+    """
 
     rolled_back: np.ndarray
+    early: np.ndarray
     advanced_first: np.ndarray
     minutes: np.ndarray
     exposed: np.ndarray
 
     @classmethod
     def of(cls, decisions: Decisions, traffic: Traffic) -> "Cell":
-        """The clock starts at the fault's onset; an alarm before it is a false one and exposes nobody."""
         last, onset = decisions.rolled_back, traffic.onset
         requests = traffic.candidate.requests.cumsum(axis=1)
         before = requests[:, onset - 1] if onset else 0
         exposed = np.take_along_axis(requests, np.maximum(last, 0)[:, None], axis=1)[:, 0] - before
         advanced = (decisions.advanced != NEVER) & ((last == NEVER) | (decisions.advanced < last))
-        return cls(last != NEVER, advanced, np.maximum(last + 1 - onset, 0), np.maximum(exposed, 0))
+        return cls(last >= onset, (last != NEVER) & (last < onset), advanced, last + 1 - onset, exposed)
 
     @classmethod
     def joined(cls, cells: list["Cell"]) -> "Cell":
-        names = ("rolled_back", "advanced_first", "minutes", "exposed")
-        return cls(*(np.concatenate([getattr(cell, name) for cell in cells]) for name in names))
+        return cls(*(np.concatenate([getattr(cell, part.name) for cell in cells]) for part in fields(cls)))
 
     def summary(self) -> dict[str, float | int | None]:
         """Medians are over the runs rolled back."""
@@ -54,6 +57,7 @@ class Cell:
         return {
             "runs": len(hit),
             "roll_back": round(float(hit.mean()), 4),
+            "early": round(float(self.early.mean()), 4),
             "exposed": int(np.median(self.exposed[hit])) if hit.any() else None,
             "minutes": float(np.median(self.minutes[hit])) if hit.any() else None,
             "within_1500": round(float((hit & (self.exposed <= 1500)).mean()), 4),

@@ -1,17 +1,14 @@
 """The families the engine was tuned on: innocent candidates in imperfect worlds (A/A), and guilty ones (faults)."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from bench.calibration.traffic import BASELINE, CANDIDATE, World
+from bench.calibration import worlds
+from bench.calibration.traffic import World
 
 MINUTES = {100.0: 60, 1.0: 360}  # looked at, at each rate in requests/s
 LATE = 60  # minute at which the late regression begins
-SIDES = (BASELINE, CANDIDATE)
-
-Change = Callable[[World, np.random.Generator], None]
 
 
 @dataclass(frozen=True)
@@ -19,7 +16,7 @@ class Family:
     """A way to change a calm world. guilty: the candidate is to be rolled back; extra: minutes on top of the usual."""
 
     name: str
-    change: Change
+    change: worlds.Change
     guilty: bool = False
     extra: dict[float, int] | None = None
 
@@ -32,172 +29,28 @@ class Family:
         return world
 
 
-def iid(world: World, rng: np.random.Generator) -> None:
-    """Independent requests, equal variants."""
-
-
-def shared_shock(rate: float = 0.03, length: int = 5) -> Change:
-    """Both variants fail more for a few minutes, as when a feature store is down."""
-
-    def change(world: World, rng: np.random.Generator) -> None:
-        starts = rng.integers(0, world.minutes - length, world.runs)
-        for run, start in enumerate(starts):
-            world.errors[run, start : start + length] = rate
-
-    return change
-
-
-def autoregressive(rng: np.random.Generator, shape: tuple[int, int], sd: float, correlation: float) -> np.ndarray:
-    """Stationary AR(1) noise [runs, minutes]; correlation: time in minutes after which it falls to 1/e."""
-    keep = np.exp(-1 / correlation)
-    steps = rng.normal(0, sd, shape)
-    steps[:, 1:] *= np.sqrt(1 - keep * keep)
-    for minute in range(1, shape[1]):
-        steps[:, minute] += keep * steps[:, minute - 1]
-    return steps
-
-
-def arm_noise(sd: tuple[float, float] = (0.05, 0.08), correlation: tuple[float, float] = (10.0, 15.0)) -> Change:
-    """Each variant's latency drifts by itself (hosts, neighbours); sd and correlation are drawn for each batch."""
-
-    def change(world: World, rng: np.random.Generator) -> None:
-        for side in SIDES:
-            noise = autoregressive(rng, world.rate.shape, rng.uniform(*sd), rng.uniform(*correlation))
-            world.slower[..., side] += noise
-
-    return change
-
-
-def cold_start(factor: float = 3.0, length: int = 3) -> Change:
-    """The candidate is slow at first: lazy loading, empty caches."""
-
-    def change(world: World, rng: np.random.Generator) -> None:
-        world.slower[:, :length, CANDIDATE] += np.log(factor)
-
-    return change
-
-
-def bursts(per_hour: float = 1.0, size: float = 20.0) -> Change:
-    """Within a minute, a client sends failing requests again and again to one variant.
-
-    size: mean at 100 requests/s, a fourth of that at 1/s (fewer clients); per_hour: for the candidate.
-    """
-
-    def change(world: World, rng: np.random.Generator) -> None:
-        mean = size * (world.rate.mean() / 100) ** 0.3
-        # Clients are split as requests are, so the variant with more of them gets more bursts.
-        odds = (1 - world.share) / world.share
-        often = per_hour / 60 * np.stack([odds, np.ones_like(odds)], axis=-1)
-        hits = rng.poisson(often)
-        world.extra += hits * rng.geometric(1 / max(mean, 1.0), world.extra.shape)
-
-    return change
-
-
-def ramp(low: float = 0.2, high: float = 3.0) -> Change:
-    """Traffic grows steadily, and everybody gets slower by up to 20 %."""
-
-    def change(world: World, rng: np.random.Generator) -> None:
-        world.rate *= np.linspace(low, high, world.minutes)
-        world.slower += np.linspace(0, np.log(1.2), world.minutes)[:, None]
-
-    return change
-
-
-def daily(swing: float = 0.7) -> Change:
-    """A day's swing of traffic, errors and latency in one run, the same in both variants, from any hour."""
-
-    def change(world: World, rng: np.random.Generator) -> None:
-        phase = rng.uniform(0, 2 * np.pi, (world.runs, 1))
-        wave = np.sin(phase + np.linspace(0, 2 * np.pi, world.minutes))
-        world.rate *= 1 + swing * wave
-        world.errors *= (1 + 0.5 * swing * wave)[..., None]
-        world.slower += (0.2 * swing * wave)[..., None]
-
-    return change
-
-
-def weight_change(to: float = 0.25) -> Change:
-    """The candidate's share moves half-way."""
-
-    def change(world: World, rng: np.random.Generator) -> None:
-        half = world.minutes // 2
-        world.share[:, half:] = to
-        world.weights[half:] = 100 * to
-
-    return change
-
-
-def clusters(mean: float = 3.0) -> Change:
-    """A failing request is sent again to the same variant and fails again."""
-
-    def change(world: World, rng: np.random.Generator) -> None:
-        world.cluster = mean
-
-    return change
-
-
-def errors(rate: float, onset: int = 0) -> Change:
-    def change(world: World, rng: np.random.Generator) -> None:
-        world.errors[:, onset:, CANDIDATE] = rate
-        world.onset = onset
-
-    return change
-
-
-def slower(factor: float) -> Change:
-    def change(world: World, rng: np.random.Generator) -> None:
-        world.slower[..., CANDIDATE] += np.log(factor)
-
-    return change
-
-
-def tail(factor: float) -> Change:
-    """The 99th percentile is multiplied; the median stays."""
-
-    def change(world: World, rng: np.random.Generator) -> None:
-        world.stretch[..., CANDIDATE] = 1 + np.log(factor) / np.log(3.2)
-
-    return change
-
-
-def invalid(rate: float) -> Change:
-    def change(world: World, rng: np.random.Generator) -> None:
-        world.invalid[..., CANDIDATE] = rate
-
-    return change
-
-
-def both(*changes: Change) -> Change:
-    def change(world: World, rng: np.random.Generator) -> None:
-        for each in changes:
-            each(world, rng)
-
-    return change
-
-
 INNOCENT = (
-    Family("iid", iid),
-    Family("shared shock", shared_shock()),
-    Family("arm noise", arm_noise()),
-    Family("cold start", cold_start()),
-    Family("bursts", bursts()),
-    Family("ramp", ramp()),
-    Family("daily cycle", daily()),
-    Family("weight change", weight_change()),
-    Family("clustered retries", clusters()),
+    Family("iid", worlds.iid),
+    Family("shared shock", worlds.shared_shock()),
+    Family("arm noise", worlds.arm_noise()),
+    Family("cold start", worlds.cold_start()),
+    Family("bursts", worlds.bursts()),
+    Family("ramp", worlds.ramp()),
+    Family("daily cycle", worlds.daily()),
+    Family("weight change", worlds.weight_change()),
+    Family("clustered retries", worlds.clusters()),
 )
 
 GUILTY = (
-    Family("errors 1 %", errors(0.01), guilty=True),
-    Family("errors 2 %", errors(0.02), guilty=True),
-    Family("errors 5 %", errors(0.05), guilty=True),
-    Family("p50 +10 %", slower(1.1), guilty=True),
-    Family("p50 +30 %", slower(1.3), guilty=True),
-    Family("p99 x2", tail(2.0), guilty=True),
-    Family("outage", errors(1.0), guilty=True),
-    Family("errors 2 % late", errors(0.02, onset=LATE), guilty=True, extra={100.0: 60}),
-    Family("invalid 1 %", invalid(0.01), guilty=True),
+    Family("errors 1 %", worlds.errors(0.01), guilty=True),
+    Family("errors 2 %", worlds.errors(0.02), guilty=True),
+    Family("errors 5 %", worlds.errors(0.05), guilty=True),
+    Family("p50 +10 %", worlds.slower(1.1), guilty=True),
+    Family("p50 +30 %", worlds.slower(1.3), guilty=True),
+    Family("p99 x2", worlds.tail(2.0), guilty=True),
+    Family("outage", worlds.errors(1.0), guilty=True),
+    Family("errors 2 % late", worlds.errors(0.02, onset=LATE), guilty=True, extra={100.0: 60}),
+    Family("invalid 1 %", worlds.invalid(0.01), guilty=True),
 )
 
 FAMILIES = {family.name: family for family in (*INNOCENT, *GUILTY)}

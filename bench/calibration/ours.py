@@ -5,12 +5,12 @@ first verdict that would have advanced the step is noted. Where the traffic chan
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from bench.calibration.decisions import NEVER, Decisions
-from bench.calibration.traffic import Arm, Traffic
+from bench.calibration.traffic import P50_MS, Arm, Traffic
 from slipway import evidence, judge, minutes, plan
 from slipway import release as rel
 from slipway.evidence import SETTLED_AFTER
@@ -23,15 +23,30 @@ from slipway.verdict import Decision
 PLAN = plan.BUILTIN["canary-without-shadow"]
 
 
+@dataclass(frozen=True)
+class Run:
+    """Minutes of the rollback and of the first verdict to advance, and what the judge said when it rolled back."""
+
+    rolled_back: int
+    advanced: int
+    reason: str = ""
+
+
 def ours(traffic: Traffic) -> Decisions:
-    found = [_run(series, traffic.weights) for series in cells(traffic)]
-    return Decisions(*(np.array(part) for part in zip(*found, strict=True)))
+    found = runs(traffic)
+    return Decisions(np.array([run.rolled_back for run in found]), np.array([run.advanced for run in found]))
+
+
+def runs(traffic: Traffic) -> list[Run]:
+    return [_run(series, traffic.weights) for series in cells(traffic)]
 
 
 def cells(traffic: Traffic) -> Iterator[list[Minute]]:
     """Each run's minutes, in the shape `lambdas.aws.metrics.minutes` gives them."""
     threshold = _threshold(traffic.baseline)
-    for baseline, candidate in zip(_arms(traffic.baseline, threshold), _arms(traffic.candidate, threshold), strict=True):
+    for baseline, candidate in zip(
+        _arms(traffic.baseline, threshold), _arms(traffic.candidate, threshold), strict=True
+    ):
         pairs = enumerate(zip(baseline, candidate, strict=True))
         yield [Minute(60.0 * at, *arms) for at, arms in pairs]
 
@@ -39,12 +54,11 @@ def cells(traffic: Traffic) -> Iterator[list[Minute]]:
 def _threshold(baseline: Arm) -> np.ndarray:
     """What each minute's requests are counted against, in ms: the baseline's median of the minute before."""
     before = np.concatenate([baseline.p50[:, :1], baseline.p50[:, :-1]], axis=1)
-    return before + PLAN.rule(Metric.LATENCY).floor
+    return np.nan_to_num(before, nan=P50_MS) + PLAN.rule(Metric.LATENCY).floor
 
 
 def _arms(arm: Arm, threshold: np.ndarray) -> Iterator[list[minutes.Arm]]:
-    slower = arm.slower_than(np.nan_to_num(threshold, nan=100.0))
-    counts = (arm.requests.tolist(), arm.errors.tolist(), arm.invalid.tolist(), slower.tolist())
+    counts = (arm.requests.tolist(), arm.errors.tolist(), arm.invalid.tolist(), arm.slower_than(threshold).tolist())
     for run in zip(*counts, 1000 * arm.p50, 1000 * arm.p90, strict=True):
         yield [_minute(*values) for values in zip(*run, strict=True)]
 
@@ -54,8 +68,7 @@ def _minute(requests: int, errors: int, invalid: int, slower: int, p50: float, p
     return minutes.Arm(requests, errors, *latency, captured=requests, invalid=invalid)
 
 
-def _run(series: list[Minute], weights: np.ndarray) -> tuple[int, int]:
-    """Minute of the rollback, minute of the first verdict to advance."""
+def _run(series: list[Minute], weights: np.ndarray) -> Run:
     release, advanced = _begun(), NEVER
     for at, minute in enumerate(series):
         while release.weight < weights[at]:
@@ -63,10 +76,10 @@ def _run(series: list[Minute], weights: np.ndarray) -> tuple[int, int]:
         outcome = judge.look(release, [minute], minute.at + 60 + SETTLED_AFTER)
         release = outcome.release
         if release.phase is Phase.ROLLING_BACK:
-            return at, advanced
+            return Run(at, advanced, release.reason)
         if advanced == NEVER and outcome.line.verdict.decision is Decision.NON_INFERIOR:
             advanced = at
-    return NEVER, advanced
+    return Run(NEVER, advanced)
 
 
 def _begun() -> Release:

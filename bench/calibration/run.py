@@ -2,52 +2,112 @@
 
 import zlib
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 
-from bench.calibration.decisions import Cell
-from bench.calibration.families import FAMILIES
+from bench.calibration import labels
+from bench.calibration.decisions import NEVER, Cell
+from bench.calibration.families import FAMILIES, Family
+from bench.calibration.quality import QUALITY_RULES
 from bench.calibration.rules import RULES
 from bench.calibration.traffic import Traffic
+from bench.calibration.unseen import UNSEEN
 
-BATCH = 20  # runs simulated together; bounds the memory, and makes the result independent of --jobs
+BATCH = 20  # runs simulated together; bounds the memory, and makes the result independent of the number of processes
+SEED = 20_240_607
 
-Key = tuple[str, float, str]  # family, rate, rule
+ALL: dict[str, Family] = FAMILIES | UNSEEN
 
 
 @dataclass(frozen=True)
 class Task:
+    """A batch of runs of one family at one rate in requests/s."""
+
     family: str
     rate: float
     batch: int
     runs: int
     rules: tuple[str, ...]
 
-
-def traffic(family: str, rate: float, batch: int, runs: int) -> Traffic:
-    """Seeded by family, rate and batch: the same for every rule, and whatever else is run."""
-    rng = np.random.default_rng([zlib.crc32(family.encode()), int(rate), batch])
-    return Traffic.of(FAMILIES[family].world(rate, runs, rng), rng)
-
-
-def work(task: Task) -> dict[Key, Cell]:
-    seen = traffic(task.family, task.rate, task.batch, task.runs)
-    return {(task.family, task.rate, rule): Cell.of(RULES[rule](seen), seen) for rule in task.rules}
+    @property
+    def rng(self) -> np.random.Generator:
+        """Seeded by family, rate and batch: the same traffic for every rule, whatever else is run."""
+        return np.random.default_rng([SEED, zlib.crc32(self.family.encode()), int(self.rate), self.batch])
 
 
-def cells(families: list[str], rates: list[float], rules: list[str], runs: int, jobs: int) -> Iterator[dict[Key, Cell]]:
-    """One family at one rate after the other, with all runs."""
+def traffic(task: Task) -> Traffic:
+    rng = task.rng
+    return Traffic.of(ALL[task.family].world(task.rate, task.runs, rng), rng)
+
+
+def judge_traffic(task: Task) -> dict[str, Cell]:
+    seen = traffic(task)
+    return {rule: Cell.of(RULES[rule](seen), seen) for rule in task.rules}
+
+
+def judge_labels(task: Task) -> dict[str, list[int]]:
+    """The minute of each run's rollback; labels are many, so runs are drawn one by one."""
+    quality, minutes, rng = (
+        next(q for q in labels.QUALITY if q.name == task.family),
+        labels.HORIZON[task.rate],
+        task.rng,
+    )
+    found: dict[str, list[int]] = {rule: [] for rule in task.rules}
+    for _ in range(task.runs):
+        seen = labels.draw(quality, task.rate, minutes, rng)
+        for rule in task.rules:
+            found[rule].append(QUALITY_RULES[rule](seen))
+    return found
+
+
+def traffic_rows(families: list[str], runs: dict[float, int], rules: list[str], jobs: int) -> Iterator[dict]:
+    """One row for each rule on each family at each rate; runs: by rate."""
     with ProcessPoolExecutor(jobs) as pool:
-        tasks = [
-            [
-                pool.submit(work, Task(family, rate, batch, min(BATCH, runs - BATCH * batch), tuple(rules)))
-                for batch in range(-(-runs // BATCH))
-            ]
-            for rate in rates
+        submitted = [
+            (family, rate, [pool.submit(judge_traffic, task) for task in _tasks(family, rate, rules, runs[rate])])
+            for rate in runs
             for family in families
         ]
-        for batches in tasks:
-            found = [batch.result() for batch in batches]
-            yield {key: Cell.joined([part[key] for part in found]) for key in found[0]}
+        for family, rate, batches in submitted:
+            found = _results(batches)
+            for rule in rules:
+                cell = Cell.joined([batch[rule] for batch in found])
+                head = {"family": family, "rate": rate, "rule": rule, "guilty": ALL[family].guilty}
+                yield head | cell.summary()
+
+
+def quality_rows(runs: dict[float, int], jobs: int) -> Iterator[dict]:
+    rules = list(QUALITY_RULES)
+    with ProcessPoolExecutor(jobs) as pool:
+        submitted = [
+            (quality, rate, [pool.submit(judge_labels, task) for task in _tasks(quality.name, rate, rules, runs[rate])])
+            for rate in runs
+            for quality in labels.QUALITY
+        ]
+        for quality, rate, batches in submitted:
+            found = _results(batches)
+            for rule in rules:
+                last = np.concatenate([batch[rule] for batch in found])
+                head = {"family": quality.name, "rate": rate, "rule": rule, "guilty": quality.guilty}
+                yield head | _quality_summary(last)
+
+
+def _quality_summary(last: np.ndarray) -> dict[str, float | int | None]:
+    hit = last != NEVER
+    return {
+        "runs": len(last),
+        "roll_back": round(float(hit.mean()), 4),
+        "minutes": float(np.median(last[hit] + 1)) if hit.any() else None,
+        "within_2_h": round(float((hit & (last < 120)).mean()), 4),
+    }
+
+
+def _tasks(family: str, rate: float, rules: list[str], runs: int) -> list[Task]:
+    starts = range(0, runs, BATCH)
+    return [Task(family, rate, i, min(BATCH, runs - start), tuple(rules)) for i, start in enumerate(starts)]
+
+
+def _results(batches: list[Future]) -> list[dict]:
+    return [batch.result() for batch in batches]

@@ -111,6 +111,11 @@ class Arm:
         up_to = np.take_along_axis(self.up_to, nearest_edge(threshold_ms, self.requests.shape)[..., None], axis=-1)
         return self.requests - up_to[..., 0]
 
+    def slower_in(self, run: int, minute: int, threshold_ms: float) -> int:
+        """The same for one minute, for a judge that sets the threshold while it looks."""
+        edge = nearest_edge(threshold_ms, ())
+        return int(self.requests[run, minute] - self.up_to[run, minute, edge])
+
 
 @dataclass(frozen=True)
 class Traffic:

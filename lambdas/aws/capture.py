@@ -1,17 +1,141 @@
-"""Captured answers: how many of each variant's were no finite number, minute by minute."""
+"""Captured traffic and ground truth in S3, in SageMaker's layouts and formats.
+
+`capture/{endpoint}/{variant}/yyyy/mm/dd/hh/MM-SS-mmm-uuid.jsonl` and `ground-truth/{endpoint}/yyyy/mm/dd/hh/...`:
+https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-data-capture.html
+https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-model-quality-merge.html
+"""
 
 import base64
 import json
 import math
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Any, NamedTuple
 
 from lambdas.aws.clients import client
 from lambdas.aws.settings import setting
 from slipway import names
+from slipway.pairing import Label, Line
 
 # A look reads at most this many files a variant; they are a sample of the answers, as capture itself is.
 MOST_FILES = 40
+MOST_ID = 256  # characters; SageMaker takes 64
+CHUNK = 2**18
+_HOUR = r"(?P<hour>\d{4}/\d\d/\d\d/\d\d)/(?:(?P<minute>[0-5]\d)-(?P<second>[0-5]\d)-)?"
+_KEYS = [
+    re.compile(rf"{names.CAPTURE}/(?P<endpoint>[^/]+)/(?P<role>{'|'.join(names.ROLES)})/{_HOUR}"),
+    re.compile(rf"{names.GROUND_TRUTH}/(?P<endpoint>[^/]+)/{_HOUR}"),
+]
+
+
+class Source(NamedTuple):
+    """An object of captured answers or, with role "", of labels. at: the time its name tells, unix seconds."""
+
+    key: str
+    endpoint: str
+    role: str
+    at: float
+
+
+def source(key: str) -> Source | None:
+    """What an object's key says of it; None for any other object."""
+    found = next(filter(None, (form.match(key) for form in _KEYS)), None)
+    if found is None:
+        return None
+    parts = found.groupdict()
+    hour = datetime.strptime(parts["hour"], "%Y/%m/%d/%H").replace(tzinfo=UTC).timestamp()
+    at = hour + 60 * int(parts["minute"] or 0) + int(parts["second"] or 0)
+    return Source(key, parts["endpoint"], parts.get("role") or "", at)
+
+
+def lines(of: Source) -> Iterator[Line]:
+    """The lines of a capture object."""
+    return map(line, _read(of.key))
+
+
+def labels(of: Source) -> Iterator[Label | None]:
+    """The labels of a ground-truth object; None for a line that is none."""
+    return (label(raw, of.at) for raw in _read(of.key))
+
+
+def line(raw: bytes | str) -> Line:
+    """One line of a capture file."""
+    try:
+        record = json.loads(raw)
+        output = record["captureData"].get("endpointOutput")
+        text = None if output is None else _text(output)
+        id, at = _identity(record.get("eventMetadata") or {})
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return Line("unreadable")
+    if text is None:
+        return Line("unanswered" if id else "unidentified", at=at)
+    found = numbers(text)
+    valid = bool(found) and all(map(math.isfinite, found))
+    if not id:
+        return Line("unidentified", answered=True, valid=valid)
+    if valid and len(found) > 1:
+        return Line("several_scores", answered=True, valid=True, id=id, at=at)
+    score = found[0] if valid and 0 <= found[0] <= 1 else None
+    return Line("", answered=True, valid=valid, id=id, at=at, score=score)
+
+
+def label(raw: bytes | str, collected: float) -> Label | None:
+    """One line of a ground-truth file; None unless it is a 0 or 1 with an id."""
+    try:
+        record = json.loads(raw)
+        id, value = record["eventMetadata"]["eventId"], float(_text(record["groundTruthData"]))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+    return Label(id, int(value), collected) if value in (0, 1) and _is_id(id) else None
+
+
+def is_invalid(answer: str) -> bool:
+    """True unless every value of a CSV or JSON answer is a finite number."""
+    found = numbers(answer)
+    return not found or not all(map(math.isfinite, found))
+
+
+def numbers(answer: str) -> list[float]:
+    """The values of a CSV or JSON answer, in order; none at all if one of them is no number."""
+    text = answer.strip()
+    try:
+        if text[:1] in ("{", "["):
+            return _flat(json.loads(text))
+        return [float(value) for value in text.replace("\n", ",").split(",")]
+    except (ValueError, TypeError, OverflowError, RecursionError):
+        return []
+
+
+def _flat(value: object) -> list[float]:
+    if isinstance(value, dict):
+        return [number for item in value.values() for number in _flat(item)]
+    if isinstance(value, list):
+        return [number for item in value for number in _flat(item)]
+    return [math.nan if value is None else float(value)]  # type: ignore[arg-type]
+
+
+def _identity(metadata: dict[str, Any]) -> tuple[str, float]:
+    """The merge key (inferenceId if the client sent one) and the time of the request; "" if either is missing."""
+    id, at = metadata.get("inferenceId") or metadata.get("eventId"), metadata.get("inferenceTime")
+    if not (at and _is_id(id)):
+        return "", 0.0
+    return str(id), datetime.fromisoformat(at).timestamp()
+
+
+def _is_id(value: object) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= MOST_ID
+
+
+def _text(captured: dict[str, str]) -> str:
+    if captured["encoding"] == "BASE64":
+        return base64.b64decode(captured["data"]).decode(errors="replace")
+    return captured["data"]
+
+
+def _read(key: str) -> Iterator[bytes]:
+    body = client("s3").get_object(Bucket=setting("BUCKET"), Key=key)["Body"]
+    return (raw for raw in body.iter_lines(chunk_size=CHUNK) if raw)
 
 
 def invalid(endpoint: str, since: float, until: float) -> dict[str, tuple[int, int]]:
@@ -19,42 +143,13 @@ def invalid(endpoint: str, since: float, until: float) -> dict[str, tuple[int, i
     return {role: _count(endpoint, role, since, until) for role in names.ROLES} if since < until else {}
 
 
-def is_invalid(answer: str) -> bool:
-    """True unless every value of a CSV or JSON answer is a finite number."""
-    try:
-        text = answer.strip()
-        values = (
-            _numbers(json.loads(text)) if text[:1] in "{[" else [float(v) for v in text.replace("\n", ",").split(",")]
-        )
-        return not values or not all(math.isfinite(value) for value in values)
-    except ValueError:
-        return True
-
-
-def _numbers(value: object) -> list[float]:
-    if isinstance(value, dict):
-        return [number for item in value.values() for number in _numbers(item)]
-    if isinstance(value, list):
-        return [number for item in value for number in _numbers(item)]
-    return [math.nan if value is None else float(value)]  # type: ignore[arg-type]
-
-
 def _count(endpoint: str, role: str, since: float, until: float) -> tuple[int, int]:
     captured = bad = 0
     for _, key in zip(range(MOST_FILES), _files(endpoint, role, since, until), strict=False):
-        body = client("s3").get_object(Bucket=setting("BUCKET"), Key=key)["Body"].read()
-        for line in body.splitlines():
-            output = json.loads(line)["captureData"].get("endpointOutput")
-            if output is not None:
-                captured += 1
-                bad += is_invalid(_text(output))
+        for seen in map(line, _read(key)):
+            captured += seen.answered
+            bad += seen.answered and not seen.valid
     return captured, bad
-
-
-def _text(output: dict[str, str]) -> str:
-    if output["encoding"] == "BASE64":
-        return base64.b64decode(output["data"]).decode(errors="replace")
-    return output["data"]
 
 
 def _files(endpoint: str, role: str, since: float, until: float) -> Iterator[str]:
@@ -64,7 +159,7 @@ def _files(endpoint: str, role: str, since: float, until: float) -> Iterator[str
         prefix = f"{names.CAPTURE}/{endpoint}/{role}/{datetime.fromtimestamp(hour, UTC):%Y/%m/%d/%H}/"
         pages = client("s3").get_paginator("list_objects_v2").paginate(Bucket=setting("BUCKET"), Prefix=prefix)
         for key in (item["Key"] for page in pages for item in page.get("Contents", ())):
-            minute, second = key.removeprefix(prefix).split("-")[:2]
-            if since <= hour + 60 * int(minute) + int(second) < until:
+            found = source(key)
+            if found and since <= found.at < until:
                 yield key
         hour += 3600

@@ -19,8 +19,12 @@ _STATISTICS = {
 }
 
 
+class NotMeasured(Exception):
+    """CloudWatch could not say what happened, which is not the same as that nothing did."""
+
+
 def minutes(endpoint: str, since: float, until: float, threshold: float | None = None) -> list[Minute]:
-    """Every whole minute of [since, until), also those without a single request; unix seconds.
+    """Every whole minute of [since, until), also those without a single request; unix seconds. Raises NotMeasured.
 
     threshold: microseconds; requests slower than that are counted, in both variants.
     """
@@ -40,11 +44,14 @@ def minutes(endpoint: str, since: float, until: float, threshold: float | None =
 
 
 def candidate_gone(endpoint: str, moment: float, now: float) -> bool:
-    """Whether the first whole minute after `moment` has settled without a single invocation of the candidate."""
-    since = (moment // 60 + 1) * 60
-    if now < since + 60 + SETTLED_AFTER:
+    """Whether the newest settled minute, which began after `moment`, has not a single invocation of the candidate.
+
+    Not the first one after it: requests already under way at that moment are counted when they end.
+    """
+    newest = ((now - SETTLED_AFTER) // 60 - 1) * 60
+    if newest < moment:
         return False
-    return not any(minute.candidate.requests for minute in minutes(endpoint, since, since + 60))
+    return not any(minute.candidate.requests for minute in minutes(endpoint, newest, newest + 60))
 
 
 def _fetch(
@@ -64,6 +71,8 @@ def _fetch(
     for page in pages:
         for result in page["MetricDataResults"]:
             role, name = result["Id"].split("__")
+            if result.get("StatusCode") in ("InternalError", "Forbidden"):
+                raise NotMeasured(f"CloudWatch answered {result['StatusCode']} for {name} of {role} of {endpoint}")
             stamps = (stamp.timestamp() for stamp in result["Timestamps"])
             yield role, name, dict(zip(stamps, result["Values"], strict=True))
 

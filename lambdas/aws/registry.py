@@ -4,12 +4,16 @@ import hashlib
 import json
 import tarfile
 import tempfile
+import zlib
 from typing import Any
+
+from botocore.exceptions import ClientError
 
 from lambdas.aws.clients import client
 from slipway.admission import Package, Refused
 
 LARGEST = 400 * 1024 * 1024  # a function's /tmp holds 512 MiB
+LARGEST_MANIFEST = 4 * 1024 * 1024
 
 
 def describe(arn: str) -> Package:
@@ -31,9 +35,11 @@ def describe(arn: str) -> Package:
 
 
 def artifact(uri: str) -> tuple[str, dict[str, Any]]:
-    """SHA-256 and `manifest.json` of an artifact as it lies in S3 now. Raises Refused if it has no manifest."""
+    """SHA-256 and `manifest.json` of an artifact as it lies in S3 now. Raises Refused if there is none."""
     bucket, _, key = uri.removeprefix("s3://").partition("/")
-    size = client("s3").head_object(Bucket=bucket, Key=key)["ContentLength"]
+    size = _size(bucket, key)
+    if size is None:
+        raise Refused(f"{uri} is not there, or not below `models/` of Slipway's bucket; register the model again")
     if size > LARGEST:
         raise Refused(f"{uri} has {size} bytes; at most {LARGEST} are verified")
     with tempfile.TemporaryFile() as file:
@@ -44,15 +50,26 @@ def artifact(uri: str) -> tuple[str, dict[str, Any]]:
         return digest, _manifest(uri, file)
 
 
+def _size(bucket: str, key: str) -> int | None:
+    """Bytes; None for an object that is not there, which S3 calls forbidden to those who may not list its folder."""
+    try:
+        return int(client("s3").head_object(Bucket=bucket, Key=key)["ContentLength"])
+    except ClientError as error:
+        if error.response["Error"]["Code"] in ("404", "403"):
+            return None
+        raise
+
+
 def _manifest(uri: str, file: Any) -> dict[str, Any]:
     try:
         with tarfile.open(fileobj=file, mode="r:gz") as archive:
-            member = next(m for m in archive if m.name.removeprefix("./") == "manifest.json" and m.size < 2**22)
+            member = next(m for m in archive if m.name.removeprefix("./") == "manifest.json" and m.isfile())
             reader = archive.extractfile(member)
-            assert reader is not None
-            manifest: dict[str, Any] = json.load(reader)
+            manifest = json.load(reader) if reader and member.size < LARGEST_MANIFEST else None
+            if not isinstance(manifest, dict):
+                raise ValueError("manifest.json is no JSON object of a sensible size")
             return manifest
-    except (tarfile.TarError, StopIteration, ValueError, EOFError, OSError) as error:
+    except (tarfile.TarError, zlib.error, StopIteration, ValueError, EOFError, OSError) as error:
         raise Refused(
             f"{uri} is no model.tar.gz with a manifest.json ({error!r}); train it with training/train.py"
         ) from error

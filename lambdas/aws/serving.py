@@ -1,10 +1,11 @@
 """SageMaker endpoints: what is there, and carrying out calls that the core planned."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from lambdas.aws.clients import client
 from lambdas.aws.telemetry import logger
@@ -37,20 +38,34 @@ def observe(endpoint: str) -> Observed:
 
 
 def with_existing(observed: Observed, wanted: Wanted) -> Observed:
-    """`observed`, and which of the wanted models and configs exist already; asked only when the config must change."""
+    """`observed`, and what a change of its config depends on: asked for only when the config must change.
+
+    Which of the wanted models and configs exist already, and the instance types that run now.
+    """
     if observed.config == wanted.config:
         return observed
     models = {v.model for v in wanted.variants if _exists("describe_model", ModelName=v.model)}
     config = _exists("describe_endpoint_config", EndpointConfigName=wanted.config)
-    return Observed(
-        **{**vars(observed), "models": frozenset(models), "configs": frozenset([wanted.config] if config else [])}
+    return replace(
+        observed,
+        models=frozenset(models),
+        configs=frozenset([wanted.config] if config else []),
+        types=_instance_types(observed.config),
     )
 
 
 def baseline_model(config: str) -> str:
-    """The model that the baseline variant of an endpoint config serves."""
+    """The model that the baseline variant of an endpoint config serves; empty without such a variant."""
     variants = client("sagemaker").describe_endpoint_config(EndpointConfigName=config)["ProductionVariants"]
-    return next(str(v["ModelName"]) for v in variants if v["VariantName"] == names.BASELINE)
+    return next((str(v["ModelName"]) for v in variants if v["VariantName"] == names.BASELINE), "")
+
+
+def _instance_types(config: str) -> dict[str, str] | None:
+    """By production variant; None where somebody has deleted the config that an endpoint runs on."""
+    if not _exists("describe_endpoint_config", EndpointConfigName=config):
+        return None
+    variants = client("sagemaker").describe_endpoint_config(EndpointConfigName=config)["ProductionVariants"]
+    return {v["VariantName"]: v["InstanceType"] for v in variants}
 
 
 def execute(calls: Iterable[Call]) -> None:
@@ -59,7 +74,7 @@ def execute(calls: Iterable[Call]) -> None:
     Raises EndpointBusy where SageMaker refuses because of a change in progress.
     """
     for call in calls:
-        logger.info("call", service=call.service, method=call.method, parameters=call.parameters)
+        logger.info("call", api=f"{call.service}.{call.method}", parameters=call.parameters)
         try:
             getattr(client(call.service), call.method)(**call.parameters)
         except ClientError as error:
@@ -80,7 +95,7 @@ def probe(endpoint: str, variants: Iterable[str], payload: str) -> None:
             answer = client("sagemaker-runtime").invoke_endpoint(
                 EndpointName=endpoint, TargetVariant=variant, ContentType="text/csv", Body=payload.encode()
             )
-        except ClientError as error:
+        except (ClientError, BotoCoreError) as error:
             raise ProbeFailed(f"variant {variant} of {endpoint} does not answer: {error}") from error
         score = answer["Body"].read().decode().strip()
         if answer["InvokedProductionVariant"] != variant or not score:

@@ -23,7 +23,7 @@ STORIES = {
         Story("good", "a better model, trained on more data, is released to everybody", "PROMOTED"),
         Story(
             "outage",
-            "at 25 % of the traffic the candidate's container starts to fail: an alarm rolls it back at once",
+            "at 25 % of the traffic the candidate's container starts to fail: alarm and judge race to roll it back",
             "ROLLED_BACK",
             fault={"error_rate": 1.0},
             at_weight=25,

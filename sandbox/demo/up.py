@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import shutil
 import time
 from pathlib import Path
 
@@ -20,6 +21,7 @@ FILE = "sandbox.json"
 def serve(options: argparse.Namespace) -> int:
     """Stays until interrupted. Notifications are printed as they come."""
     speed = options.speed or 1.0
+    shutil.rmtree(options.out / "logs", ignore_errors=True)
     with Stage() as stage, Sandbox(speed, logs=options.out / "logs", port=options.port) as sandbox:
         world = None
         try:

@@ -9,7 +9,9 @@ import sys
 import threading
 import time
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from sandbox import candidates, data
@@ -39,16 +41,18 @@ class TrainingFailed(RuntimeError):
 
 
 class World:
-    """One sandbox with Slipway in it. `say` gets a line of progress at a time."""
+    """One sandbox with Slipway in it. `say` gets a line of progress at a time; `plan` is cdk.json's `plan`."""
 
-    def __init__(self, sandbox: Sandbox, rows: Path, out: Path, say: Say) -> None:
-        self.sandbox, self.out, self.say = sandbox, out, say
+    def __init__(
+        self, sandbox: Sandbox, rows: Path, out: Path, say: Say, plan: Mapping[str, Any] = MappingProxyType(PLAN)
+    ) -> None:
+        self.sandbox, self.out, self.say, self.plan = sandbox, out, say, dict(plan)
         self.cdk = Cdk(sandbox.environment(), out)
         self._slices = {name: data.cut(rows, name, out / "data" / name / "rows.parquet") for name in data.SLICES}
         self.users: Users | None = None
 
     def endpoint(self, first_model: str | None) -> dict[str, Any]:
-        return {"name": ENDPOINT, "plan": PLAN, "first_model": first_model, "alarm_email": "oncall@example.com"}
+        return {"name": ENDPOINT, "plan": self.plan, "first_model": first_model, "alarm_email": "oncall@example.com"}
 
     def deploy_frame(self) -> None:
         """Bootstrap, and the stacks without an endpoint: there is no model to serve yet."""
@@ -56,9 +60,11 @@ class World:
         self.cdk.deploy([self.endpoint(None)], self.say)
         self._upload()
 
-    def deploy_champion(self) -> None:
+    def deploy_champion(self) -> str:
+        """The endpoint with its first model, whose S3 address is returned."""
         artifact = self.train("champion", CHAMPION)
         self.cdk.deploy([self.endpoint(artifact)], self.say)
+        return artifact
 
     def outputs(self) -> dict[str, str]:
         """What the State stack tells its users."""

@@ -78,7 +78,7 @@ def test_an_event_that_reaches_nobody_is_kept_and_people_hear_of_it(templates: d
 
 
 def test_people_hear_of_promotions_that_nobody_drives_any_more(templates: dict[str, Template]) -> None:
-    for name, metric in {"timed-out": "ExecutionsTimedOut", "aborted": "ExecutionsAborted"}.items():
+    for name, metric in {"failed": "ExecutionsFailed", "aborted": "ExecutionsAborted"}.items():
         alarm = one(templates["delivery"], ALARM, AlarmName=f"{names.PROMOTION}-{name}")
         assert (alarm["MetricName"], alarm["Threshold"], alarm["TreatMissingData"]) == (metric, 1, "notBreaching")
         assert "AlarmActions" in alarm

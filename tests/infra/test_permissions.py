@@ -32,7 +32,7 @@ PARTIAL = [
     rf":(model|endpoint-config)/{ENDPOINT}-\*$",
     rf":model-package/{ENDPOINT}/\*$",
     rf"/(models|data|code|capture|ground-truth|capture/{ENDPOINT})/\*$",
-    rf":log-group:/aws/sagemaker/(\*Jobs|Endpoints/{ENDPOINT}):\*$",
+    rf":log-group:/aws/sagemaker/(\*Jobs|Endpoints/{ENDPOINT})(:\*)?$",
     rf":alarm:TargetTracking-endpoint/{ENDPOINT}/variant/\*$",
     r":execution:slipway-promotion:\*$",
     r":scalable-target/\*$",

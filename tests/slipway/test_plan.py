@@ -30,7 +30,10 @@ def test_a_plan_takes_what_it_does_not_say_from_the_built_in_it_names() -> None:
         ({"name": "mine", "steps": [{"phase": "SHADOW", "weight": 5}, {"phase": "BAKE", "weight": 100}]}, "weight"),
         ({"name": "mine", "steps": [{"phase": "BAKE", "weight": 100}, {"phase": "SHADOW"}]}, "shadow, then canaries"),
         ({"name": "canary", "alpha": 0.9}, "plan.alpha: from"),
-        ({"name": "canary", "guardrails": [{"metric": "speed"}]}, r"plan.guardrails\[0\].metric: 'speed' is not one of"),
+        (
+            {"name": "canary", "guardrails": [{"metric": "speed"}]},
+            r"plan.guardrails\[0\].metric: 'speed' is not one of",
+        ),
         ({"name": "canary", "guardrails": [{"metric": "errors", "tolerance": -1}]}, r"tolerance: for errors from"),
         ({"name": "canary", "soak_seconds": 1}, "plan.soak_seconds: from 10"),
     ],

@@ -1,0 +1,82 @@
+"""Sampled answers and labels as they wait in the ledger for their counterparts.
+
+| pk | sk | what |
+|---|---|---|
+| `SAMPLED#endpoint` | release | the share of ids that the release samples; labels need it after its end |
+| `ROW#endpoint#id` | `baseline`, `candidate`, `label` | an answer to a sampled request (`Row`), or its `Label` |
+
+Rows are written before their counterparts are read, so that of two functions at least one sees both.
+"""
+
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Any
+
+from lambdas.aws import batches, metrics
+from lambdas.aws.clients import client
+from slipway import codec, names, pairing
+from slipway.pairing import Group, Label, Row
+
+KEEP_ROWS, KEEP_RATE = 30 * 86400, 60 * 86400  # seconds
+LABEL = "label"
+TRAFFIC_SECONDS = 15 * 60
+
+
+def key(endpoint: str, id: str, sk: str) -> batches.Item:
+    return batches.key(f"ROW#{endpoint}#{id}", sk)
+
+
+def rate(endpoint: str, release_id: str, lines: int, now: float) -> float:
+    """The share of ids a release samples, chosen once: from the baseline's busiest minute of late.
+
+    lines: of the object at hand, which stand in for traffic that CloudWatch has not seen; without any nothing is chosen
+    yet, and every id counts as sampled.
+    """
+    item = batches.key(f"SAMPLED#{endpoint}", release_id)
+    known = client("dynamodb").get_item(TableName=batches.table(), Key=item, ConsistentRead=True).get("Item")
+    if known:
+        return float(known["rate"]["N"])
+    until = now // 60 * 60
+    minutes = metrics.minutes(endpoint, until - TRAFFIC_SECONDS, until)
+    busiest = max(minute.baseline.requests for minute in minutes) or lines
+    if not busiest:
+        return 1.0
+    chosen = pairing.rate(busiest)
+    item |= {"rate": {"N": repr(chosen)}, "expires_at": {"N": str(int(now + KEEP_RATE))}}
+    unless = {"ConditionExpression": "attribute_not_exists(pk)"}
+    with suppress(client("dynamodb").exceptions.ConditionalCheckFailedException):
+        client("dynamodb").put_item(TableName=batches.table(), Item=item, **unless)
+        return chosen
+    return rate(endpoint, release_id, lines, now)
+
+
+def label_rate(endpoint: str, release_id: str | None, now: float) -> float:
+    """The greatest share of ids that the release in progress or another one of late samples; 0 if there is none."""
+    answer = client("dynamodb").query(
+        TableName=batches.table(),
+        KeyConditionExpression="pk = :pk",
+        ExpressionAttributeValues={":pk": {"S": f"SAMPLED#{endpoint}"}},
+    )
+    rates = [float(item["rate"]["N"]) for item in answer["Items"]]
+    return max([*rates, rate(endpoint, release_id, 0, now)] if release_id else rates, default=0.0)
+
+
+def put(endpoint: str, waiting: Iterable[Row | Label]) -> None:
+    """Writes rows or labels; the same ones again change nothing."""
+    items = {}
+    for one in waiting:
+        sk = one.role if isinstance(one, Row) else LABEL
+        attributes = {"document": {"S": codec.dumps(one)}, "expires_at": {"N": str(int(one.at + KEEP_ROWS))}}
+        items[one.id, sk] = {**key(endpoint, one.id, sk), **attributes}
+    batches.put(list(items.values()))
+
+
+def groups(endpoint: str, ids: Iterable[str]) -> list[Group]:
+    """What is known of each id, as of now."""
+    kinds = (*names.ROLES, LABEL)
+    found: dict[str, dict[str, Any]] = {}
+    for item in batches.get([key(endpoint, id, kind) for id in dict.fromkeys(ids) for kind in kinds]):
+        sk = item["sk"]["S"]
+        one = codec.loads(Label if sk == LABEL else Row, item["document"]["S"])
+        found.setdefault(item["pk"]["S"], {})[sk] = one
+    return [Group(**parts) for parts in found.values()]

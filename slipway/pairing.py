@@ -1,0 +1,195 @@
+"""Paired evidence: both variants' answers to one request, and later its label, reduced to sums.
+
+In shadow both variants answer the same requests, so their answers are compared one by one; in a canary each request
+has one answer, and the variants are compared by their own losses. Ids are sampled by their hash: the same ones in both
+variants and in the labels, and no more of them at 10,000 requests a second than at 1.
+"""
+
+import hashlib
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from slipway import pairsums
+from slipway.names import BASELINE
+from slipway.pairsums import ArmSums, LabelSums, PairSums, Rejected
+from slipway.phases import Phase
+from slipway.release import Release
+
+TARGET = 60.0  # sampled requests a minute
+LATE_AFTER = 900.0  # seconds between a request and the handling of its captured answer
+OUTSIDE = -1  # the step of what was captured while no step's traffic was in place, and of labels as they come
+
+
+class Cell(NamedTuple):
+    """Where sums go: the minute, and the total of the step. owner: a release, or an endpoint for what belongs to none.
+
+    minute: since 1970.
+    """
+
+    owner: str
+    step: int
+    minute: int
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a capture file. rejected: why it can't be paired (a field of `Rejected`), else empty.
+
+    answered: it holds an answer; valid: which is one or more finite numbers; score: the one number, if a probability.
+    at: time of the request, unix seconds; 0 where the line does not say.
+    """
+
+    rejected: str = ""
+    answered: bool = False
+    valid: bool = False
+    id: str = ""
+    at: float = 0.0
+    score: float | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    """A sampled answer as it waits for its counterparts. paired: the other variant answers the same request."""
+
+    id: str
+    role: str
+    at: float
+    score: float | None
+    release: str
+    step: int
+    paired: bool
+
+    @property
+    def cell(self) -> Cell:
+        return Cell(self.release, self.step, int(self.at // 60))
+
+
+@dataclass(frozen=True)
+class Label:
+    """The truth about a request, 0 or 1. at: when it was collected, unix seconds."""
+
+    id: str
+    value: int
+    at: float
+
+
+@dataclass(frozen=True)
+class Group:
+    """What is known of one id."""
+
+    baseline: Row | None = None
+    candidate: Row | None = None
+    label: Label | None = None
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Sums that may be added once: whoever sets the mark on `id` first has counted them for good."""
+
+    id: str
+    mark: str
+    sums: Mapping[Cell, PairSums] = field(default_factory=dict)
+
+
+def rate(requests_per_minute: float) -> float:
+    """The share of ids to sample at this traffic."""
+    return min(1.0, TARGET / requests_per_minute) if requests_per_minute > 0 else 1.0
+
+
+def sampled(id: str, rate: float) -> bool:
+    """Whether an id is in the sample; one that is stays in it at any higher rate."""
+    digest = hashlib.sha256(id.encode()).digest()
+    return int.from_bytes(digest[:8], "big") < rate * 2.0**64
+
+
+def keep(
+    release: Release, role: str, lines: Iterable[Line], *, rate: float, key: str, written: float, now: float
+) -> tuple[list[Row], Claim]:
+    """The sampled rows of a capture object, and the claim that accounts for all of its lines.
+
+    key, written: the object's, and the time its name tells; its lines are counted in that minute. A line from a time
+    without a step's traffic in place is counted at OUTSIDE, and not sampled.
+    """
+    rows, counts = [], defaultdict[int, Counter[str]](Counter)
+    for line in lines:
+        step = step_at(release, line.at or written)
+        row = None
+        if step != OUTSIDE and not line.rejected and sampled(line.id, rate):
+            shadow = release.plan.steps[step].phase is Phase.SHADOW
+            row = Row(line.id, role, line.at, line.score, release.id, step, shadow)
+            rows.append(row)
+        counts[step].update(_account(line, row, now))
+    minute = int(written // 60)
+    return rows, Claim(key, "object", {Cell(release.id, step, minute): _of(role, of) for step, of in counts.items()})
+
+
+def _account(line: Line, row: Row | None, now: float) -> Iterator[str]:
+    """What a line counts as."""
+    yield "lines"
+    if line.answered:
+        yield "captured" if line.valid else "invalid"
+    if line.rejected:
+        yield line.rejected
+    if row:
+        yield "late" if now - row.at > LATE_AFTER else "sampled"
+
+
+def _of(role: str, counts: Counter[str]) -> PairSums:
+    rejected = Rejected(**{name: counts[name] for name in vars(Rejected())})
+    arm = ArmSums(
+        lines=counts["lines"],
+        captured=counts["captured"] + counts["invalid"],
+        invalid=counts["invalid"],
+        rejected=rejected,
+        sampled=counts["sampled"] + counts["late"],
+        late=counts["late"],
+    )
+    return _at(role, arm)
+
+
+def labels(
+    endpoint: str, lines: Iterable[Label | None], *, rate: float, key: str, written: float
+) -> tuple[list[Label], Claim]:
+    """The sampled labels of a ground-truth object (None: a line that is no label), and the claim for its lines."""
+    seen = list(lines)
+    kept = [label for label in seen if label and sampled(label.id, rate)]
+    sums = PairSums(labels=LabelSums(lines=len(seen), rejected=seen.count(None), sampled=len(kept)))
+    return kept, Claim(key, "object", {Cell(endpoint, OUTSIDE, int(written // 60)): sums})
+
+
+def pair_claims(groups: Iterable[Group], threshold: float) -> Iterator[Claim]:
+    """For requests that both variants answered. threshold: a score from there on is a positive decision."""
+    for group in groups:
+        if group.baseline and group.candidate and group.baseline.paired:
+            sums = pairsums.of_pair(group.baseline.score, group.candidate.score, threshold)
+            yield Claim(group.baseline.id, "pair", {group.baseline.cell: sums})
+
+
+def label_claims(groups: Iterable[Group]) -> Iterator[Claim]:
+    """For labels whose request has all the answers it gets: two in shadow, one in a canary."""
+    for group in groups:
+        if not group.label:
+            continue
+        b, c, label = group.baseline, group.candidate, group.label
+        if b and c and b.paired:
+            sums = pairsums.of_labelled_pair(b.score, c.score, label.value, label.at - b.at)
+            yield Claim(label.id, "label", {b.cell: sums})
+        for row in (b, c):
+            if row and not row.paired:
+                arm = pairsums.of_labelled(row.score, label.value)
+                delays = pairsums.delay_counts(label.at - row.at)
+                sums = _at(row.role, arm, delays=delays)
+                yield Claim(label.id, f"label-{row.role}", {row.cell: sums})
+
+
+def step_at(release: Release, at: float) -> int:
+    """The step whose traffic was in place at a time (unix seconds), or OUTSIDE."""
+    there = (stay.step for stay in release.stays if stay.since <= at < (math.inf if stay.until is None else stay.until))
+    return next(there, OUTSIDE)
+
+
+def _at(role: str, arm: ArmSums, **others: Any) -> PairSums:
+    return PairSums(baseline=arm, **others) if role == BASELINE else PairSums(candidate=arm, **others)

@@ -1,0 +1,51 @@
+"""CloudWatch as the judge meets it: points of a minute each, in answers of several pages."""
+
+from collections import defaultdict
+from datetime import UTC, datetime
+from typing import Any
+
+PAGE, POINTS = 3, 2  # results a page, points a result
+
+
+class CloudWatch:
+    def __init__(self) -> None:
+        self.points: dict[tuple[str, str, str, str], dict[float, float]] = defaultdict(dict)
+        self.status = "Complete"
+
+    def minute(
+        self, at: float, role: str, requests: int, errors: int = 0, p50: float = 3000.0, endpoint: str = "fraud"
+    ) -> None:
+        """One minute of a variant that begins at `at` (unix seconds); p50: microseconds."""
+        p90 = 2 * p50
+        sums = {"Invocations": requests, "Invocation5XXErrors": errors, "InvocationModelErrors": errors}
+        for metric, value in sums.items():
+            self.points[endpoint, role, metric, "Sum"][at] = value
+        for statistic, value in (("p50", p50), ("p90", p90)):
+            self.points[endpoint, role, "ModelLatency", statistic][at] = value
+
+    def get_metric_data(
+        self,
+        MetricDataQueries: list[dict[str, Any]],  # noqa: N803 - AWS's names
+        StartTime: datetime,  # noqa: N803
+        EndTime: datetime,  # noqa: N803
+        ScanBy: str,  # noqa: N803
+        NextToken: str = "0",  # noqa: N803
+    ) -> dict[str, Any]:
+        results = []
+        for query in MetricDataQueries:
+            found = self._points(query["MetricStat"])
+            inside = [(at, v) for at, v in sorted(found.items()) if StartTime.timestamp() <= at < EndTime.timestamp()]
+            parts = range(0, max(1, len(inside)), POINTS)
+            results += [self._result(query["Id"], inside[i : i + POINTS]) for i in parts]
+        start = int(NextToken)
+        more = {"NextToken": str(start + PAGE)} if start + PAGE < len(results) else {}
+        return {"MetricDataResults": results[start : start + PAGE], **more}
+
+    def _points(self, asked: dict[str, Any]) -> dict[float, float]:
+        assert (asked["Period"], asked["Metric"]["Namespace"]) == (60, "AWS/SageMaker")
+        where = {d["Name"]: d["Value"] for d in asked["Metric"]["Dimensions"]}
+        return self.points[where["EndpointName"], where["VariantName"], asked["Metric"]["MetricName"], asked["Stat"]]
+
+    def _result(self, id: str, points: list[tuple[float, float]]) -> dict[str, Any]:
+        stamps = [datetime.fromtimestamp(at, UTC) for at, _ in points]
+        return {"Id": id, "StatusCode": self.status, "Timestamps": stamps, "Values": [value for _, value in points]}

@@ -1,0 +1,50 @@
+"""What a failed story leaves to read: the ledger, the executions, the notifications, the logs."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from tests.stories.site import Site
+
+
+def account(site: Site, lines: int = 30) -> str:
+    """The recent past of a site as text. A part that can't be had says why, so that the others still show."""
+    parts = {
+        "endpoint": lambda: [json.dumps(site.endpoint(), default=str), json.dumps(site.world.dataplane())],
+        "releases": lambda: _releases(site),
+        "executions": lambda: _executions(site, lines),
+        "notifications": lambda: [f"{m['at']:.0f} {m['subject']}" for m in site.messages()[-lines:]],
+        "gateway.log": lambda: _tail(site.world.sandbox.logs / "gateway.log", lines),
+        "dataplane.log": lambda: _tail(site.world.sandbox.logs / "dataplane.log", lines),
+    }
+    told = []
+    for title, part in parts.items():
+        try:
+            told += [f"--- {title}", *part()]
+        except Exception as error:
+            told.append(f"not to be had: {error!r}")
+    return "\n".join(told)
+
+
+def _releases(site: Site) -> Iterable[str]:
+    for release in sorted(site.releases(), key=lambda r: r["created_at"])[-2:]:
+        shown = {key: value for key, value in release.items() if key not in ("plan", "evidence", "probe")}
+        yield json.dumps(shown)
+        for line in site.history(release["id"]):
+            yield f"    {line['at']:.0f} {line['what']:12} {line['weight']:3g} % {line['by']}: {line['reason'][:200]}"
+
+
+def _executions(site: Site, lines: int) -> Iterable[str]:
+    for execution in site.executions()[:3]:
+        yield f"{execution['executionArn']} {execution['status']} {execution['input']} {execution.get('output', '')}"
+    running = site.executions()[0]["executionArn"]
+    events = site.client("stepfunctions").get_execution_history(
+        executionArn=running, reverseOrder=True, maxResults=lines
+    )
+    for event in reversed(events["events"]):
+        details = next((value for key, value in event.items() if key.endswith("EventDetails")), {})
+        yield f"    {event['timestamp']:%H:%M:%S} {event['type']} {json.dumps(details, default=str)[:300]}"
+
+
+def _tail(file: Path, lines: int) -> list[str]:
+    return file.read_text(errors="replace").splitlines()[-lines:]
