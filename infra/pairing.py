@@ -15,7 +15,7 @@ class Pairing(Construct):
 
     def __init__(self, scope: Construct, *, pair: Function, store: s3.IBucket, undelivered: sqs.IQueue) -> None:
         super().__init__(scope, "Pairing")
-        below = [events.Match.prefix(f"{prefix}/") for prefix in (names.CAPTURE, names.GROUND_TRUTH)]
+        below = [{"prefix": f"{prefix}/"} for prefix in (names.CAPTURE, names.GROUND_TRUTH)]
         arrived = events.EventPattern(
             source=["aws.s3"],
             detail_type=["Object Created"],

@@ -70,7 +70,7 @@ class Observed:
     models: frozenset[str] = frozenset()  # of the wanted ones, those that exist
     configs: frozenset[str] = frozenset()
     targets: Mapping[str, tuple[int, int]] | None = None  # autoscaling: variant -> (least, most) instances
-    types: Mapping[str, str] | None = None  # production variant -> instance type; None: not known, taken as wanted
+    types: Mapping[str, str] | None = None  # production variant -> instance type; none known: taken as wanted
     failure: str = ""
 
     def weight(self, name: str) -> float:

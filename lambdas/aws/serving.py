@@ -60,12 +60,12 @@ def baseline_model(config: str) -> str:
     return next((str(v["ModelName"]) for v in variants if v["VariantName"] == names.BASELINE), "")
 
 
-def _instance_types(config: str) -> dict[str, str] | None:
-    """By production variant; None where somebody has deleted the config that an endpoint runs on."""
+def _instance_types(config: str) -> dict[str, str]:
+    """By production variant; empty where somebody has deleted the config that an endpoint runs on."""
     if not _exists("describe_endpoint_config", EndpointConfigName=config):
-        return None
+        return {}
     variants = client("sagemaker").describe_endpoint_config(EndpointConfigName=config)["ProductionVariants"]
-    return {v["VariantName"]: v["InstanceType"] for v in variants}
+    return {v["VariantName"]: v["InstanceType"] for v in variants if "InstanceType" in v}
 
 
 def execute(calls: Iterable[Call]) -> None:

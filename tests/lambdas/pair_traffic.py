@@ -69,12 +69,12 @@ def labelled(id: str, label: object) -> str:
     return json.dumps({"groundTruthData": truth, "eventMetadata": {"eventId": id}, "eventVersion": "0"})
 
 
-def objects(made: list[Request]) -> dict[str, list[str]]:
-    """Keys and lines: a capture object a variant and minute, a ground-truth object an hour."""
+def objects(made: list[Request], seconds: int = 60) -> dict[str, list[str]]:
+    """Keys and lines: a capture object a variant and so many seconds, a ground-truth object an hour."""
     files: dict[str, list[str]] = defaultdict(list)
     for request in made:
         for role in request.answers:
-            files[f"capture/fraud/{role}/{_path(request.at // 60 * 60)}"].append(captured(request, role))
+            files[f"capture/fraud/{role}/{_path(request.at // seconds * seconds)}"].append(captured(request, role))
         if request.label is not None:
             collected = (request.at + request.delay) // 3600 * 3600
             files[f"ground-truth/fraud/{_path(collected)}"].append(labelled(request.id, request.label))

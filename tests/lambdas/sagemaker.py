@@ -27,8 +27,9 @@ class SageMaker:
         self.configs: dict[str, dict[str, Any]] = {}
         self.packages: dict[str, dict[str, Any]] = {}
         self.create_model("fraud-first")
-        baseline = {"VariantName": "baseline", "ModelName": "fraud-first", "InitialInstanceCount": 2}
-        self.create_endpoint_config("fraud-first", ProductionVariants=[{**baseline, "InitialVariantWeight": 1.0}])
+        baseline = {"VariantName": "baseline", "ModelName": "fraud-first", "InstanceType": "ml.m5.large"}
+        size = {"InitialInstanceCount": 2, "InitialVariantWeight": 1.0}
+        self.create_endpoint_config("fraud-first", ProductionVariants=[{**baseline, **size}])
         self.live = _deployed(self.configs["fraud-first"])
 
     def weight(self, variant: str) -> float | None:

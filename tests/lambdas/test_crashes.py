@@ -109,7 +109,7 @@ def end(world: World) -> dict[str, Any]:
     return {
         "release": {name: getattr(known, name) for name in TIMELESS},
         "verified": (known.in_place_at is not None, known.zero_at is not None),
-        "seen": (known.evidence.candidate_requests, known.evidence.minutes),
+        "seen": (known.evidence.flow.requests, known.evidence.flow.minutes),
         "history": [(line.what, line.by, line.phase, line.weight) for line in ledger.history(release_id)],
         "lock": ledger.in_progress("fraud"),
         "endpoint": (world.sagemaker.config, world.sagemaker.live),

@@ -73,7 +73,7 @@ def test_too_little_evidence_changes_nothing_and_tells_nobody(world: World) -> N
     turn = ask(known.id)
     now = ledger.release(known.id)
     assert (turn["next"], turn["wait_seconds"]) == ("judge", 60)
-    assert (now.step, now.phase, now.evidence.candidate_requests) == (known.step, known.phase, 250)
+    assert (now.step, now.phase, now.evidence.flow.requests) == (known.step, known.phase, 250)
     assert world.told() == [] and history(known.id)[-1] == ("verdict", "judge")
 
 
@@ -97,7 +97,7 @@ def test_no_minute_is_counted_twice_and_none_is_left_out(world: World) -> None:
     world.later(120)
     ask(known.id)
     ask(known.id)
-    assert ledger.release(known.id).evidence.candidate_requests == 8
+    assert ledger.release(known.id).evidence.flow.requests == 8
 
 
 def test_minutes_before_the_step_was_in_place_are_no_evidence(world: World) -> None:
@@ -106,7 +106,7 @@ def test_minutes_before_the_step_was_in_place_are_no_evidence(world: World) -> N
     known = world.at(CANARY)
     traffic(world, 1)
     ask(known.id)
-    assert ledger.release(known.id).evidence.candidate_errors == 0
+    assert ledger.release(known.id).evidence.errors.whole.totals.candidate_errors == 0
 
 
 def test_a_step_that_is_not_in_place_is_not_judged(world: World) -> None:

@@ -49,6 +49,14 @@ def test_existence_is_asked_only_when_the_config_must_change(world: World, relea
     shadow = rel.wanted(rel.advance(release, 0.0, "test"), FRAME, observed)
     asked = serving.with_existing(observed, shadow)
     assert (asked.models, asked.configs) == ({"fraud-first"}, frozenset())
+    assert asked.types == {"baseline": "ml.m5.large"}
+
+
+def test_where_the_running_config_was_deleted_no_instance_type_is_known(world: World, release: Release) -> None:
+    observed = serving.observe("fraud")
+    world.sagemaker.delete_endpoint_config("fraud-first")
+    shadow = rel.wanted(rel.advance(release, 0.0, "test"), FRAME, observed)
+    assert serving.with_existing(observed, shadow).types == {}
 
 
 def test_a_refusal_to_describe_is_not_taken_for_absence(world: World, release: Release) -> None:
