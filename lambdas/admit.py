@@ -4,7 +4,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from lambdas.aws import clock, executions, ledger, notify, registry, serving
-from lambdas.aws.telemetry import logger, metrics, tracer
+from lambdas.aws.telemetry import logger, tracer
 from slipway import admission, loop, message, release
 
 TURN_SECONDS = 120
@@ -12,7 +12,6 @@ TURN_SECONDS = 120
 
 @tracer.capture_lambda_handler
 @logger.inject_lambda_context
-@metrics.log_metrics
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """`input` is the execution's: a `model_package_arn` to release, or a `release_id` to take up again."""
     state, execution = event["input"], event["execution"]

@@ -7,13 +7,12 @@ first deployment, and no later one can take back what releases did since.
 from typing import Any
 
 from lambdas.aws import clock, cloudformation, ledger, serving
-from lambdas.aws.telemetry import logger, metrics, tracer
+from lambdas.aws.telemetry import logger, tracer
 from slipway import frame
 
 
 @tracer.capture_lambda_handler
 @logger.inject_lambda_context
-@metrics.log_metrics
 def handler(event: dict[str, Any], context: Any) -> None:
     """CloudFormation waits for the answer, so a failure is an answer too."""
     identity = f"slipway-frame-{event['ResourceProperties']['Endpoint']}"

@@ -4,13 +4,12 @@ from typing import Any
 
 from lambdas.aws import clock, ledger, notify
 from lambdas.aws.record import record
-from lambdas.aws.telemetry import logger, metrics, tracer
+from lambdas.aws.telemetry import logger, tracer
 from slipway import names, release
 
 
 @tracer.capture_lambda_handler
 @logger.inject_lambda_context
-@metrics.log_metrics
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """`{"release_id" or "endpoint", "act": pause|resume|advance|abort, "by": who, "reason": why}`."""
     request = release.request(event)

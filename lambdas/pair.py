@@ -3,13 +3,12 @@
 from typing import Any
 
 from lambdas.aws import capture, clock, ledger, pairs, rows
-from lambdas.aws.telemetry import logger, metrics, tracer
+from lambdas.aws.telemetry import logger, tracer
 from slipway import pairing
 
 
 @tracer.capture_lambda_handler
 @logger.inject_lambda_context
-@metrics.log_metrics
 def handler(event: dict[str, Any], context: Any) -> None:
     """EventBridge's `Object Created`; the same event again, or late, or in another order, adds nothing twice."""
     source = capture.source(event["detail"]["object"]["key"])

@@ -7,14 +7,13 @@ from lambdas.aws import clock, executions, ledger, notify
 from lambdas.aws import metrics as cloudwatch
 from lambdas.aws.reconcile import WAIT_SECONDS, reconcile
 from lambdas.aws.record import record
-from lambdas.aws.telemetry import logger, metrics, tracer
+from lambdas.aws.telemetry import logger, tracer
 from slipway import alarm, loop, names, phases, release
 from slipway.phases import Phase
 
 
 @tracer.capture_lambda_handler
 @logger.inject_lambda_context
-@metrics.log_metrics
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any] | None:
     """Called by the promotion workflow (`release_id`), by a candidate's alarm, and by an operator's abort."""
     if "release_id" in event:

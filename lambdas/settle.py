@@ -6,13 +6,12 @@ from typing import Any
 from lambdas.aws import clock, ledger, notify, serving
 from lambdas.aws.reconcile import WAIT_SECONDS, reconcile
 from lambdas.aws.record import record
-from lambdas.aws.telemetry import logger, metrics, tracer
+from lambdas.aws.telemetry import logger, tracer
 from slipway import loop, names, phases, release
 
 
 @tracer.capture_lambda_handler
 @logger.inject_lambda_context
-@metrics.log_metrics
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     known = ledger.release(event["release_id"])
     if known.phase is not phases.Phase.SETTLING:

@@ -19,6 +19,7 @@ VERBS = {
     "roll_back": 300,
     "operate": 30,
     "frame": 300,
+    "pair": 120,
 }
 
 

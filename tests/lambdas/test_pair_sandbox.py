@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from lambdas.aws import clients, ledger, pairs
+from lambdas.aws import ledger, pairs
 from sandbox.demo.toolchain import Cdk
 from sandbox.environment import Sandbox
 from sandbox.server import ACCOUNT, REGION
@@ -23,15 +23,14 @@ SECONDS = 60.0  # real, for all events to be handled
 
 @pytest.fixture(scope="module")
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    """State and Delivery as `cdk deploy` makes them, and this process as their administrator."""
+    """State and Delivery as `cdk deploy` makes them, and this process reads the ledger as their administrator."""
     out = tmp_path_factory.mktemp("pair")
     with Sandbox(speed=60, logs=out / "logs", dataplane=False) as sandbox, pytest.MonkeyPatch.context() as patch:
         _deploy(sandbox, out)
-        for name, value in {**sandbox.environment(), "LEDGER_TABLE": names.LEDGER_TABLE}.items():
-            patch.setenv(name, value)
-        clients.client.cache_clear()
+        patch.setenv("LEDGER_TABLE", names.LEDGER_TABLE)
+        for module in (ledger, pairs):
+            patch.setattr(module, "client", sandbox.client)
         yield sandbox
-        clients.client.cache_clear()
 
 
 def _deploy(sandbox: Sandbox, out: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from slipway import codec, pairing, pairsums
+from slipway import admission, codec, pairing, pairsums
 from slipway import release as rel
 from slipway.pairing import Cell, Group, Label, Line, Row
 from slipway.pairsums import PairSums
@@ -146,6 +146,16 @@ def test_an_old_release_without_these_fields_can_still_be_read(release: Release)
     known = codec.encode(release)
     del known["stays"], known["threshold"]
     assert codec.loads(Release, json.dumps(known)) == release
+
+
+def test_the_operating_threshold_comes_from_the_manifest() -> None:
+    assert [admission.threshold(manifest) for manifest in ({"threshold": 0.3}, {"threshold": 1}, {})] == [0.3, 1.0, 0.5]
+
+
+@pytest.mark.parametrize("value", ["0.5", 1.5, -0.1, None, math.nan])
+def test_a_threshold_that_is_no_probability_is_refused(value: object) -> None:
+    with pytest.raises(admission.Refused, match="threshold"):
+        admission.threshold({"threshold": value})
 
 
 LINES = [
