@@ -1,5 +1,7 @@
 """An operator's acts."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -79,15 +81,35 @@ def test_an_act_that_comes_too_late_changes_nothing(world: World) -> None:
     assert ledger.release(known.id) == known
 
 
-def test_an_act_on_a_stale_picture_is_an_error_and_nobody_hears_of_it(world: World) -> None:
-    known = world.at(CANARY)
+def meanwhile(world: World, change: Callable[[], object]) -> None:
+    """Lets somebody else write the release just before the operator's write."""
 
-    def alarm(call: Made) -> None:
+    def faster(call: Made) -> None:
         if call.method == "transact_write_items":
             world.wire.before = None
-            ledger.write(rel.roll_back(known, world.clock.at, "alarm"))
+            change()
 
-    world.wire.before = alarm
-    with pytest.raises(ledger.StaleRelease):
+    world.wire.before = faster
+
+
+def test_an_act_that_has_become_impossible_is_an_error_and_nobody_hears_of_it(world: World) -> None:
+    known = world.at(CANARY)
+    meanwhile(world, lambda: ledger.write(rel.roll_back(known, world.clock.at, "alarm")))
+    with pytest.raises(phases.IllegalMove):
         ask("advance")
     assert ledger.release(known.id).phase is Phase.ROLLING_BACK and world.told() == []
+
+
+def test_a_look_of_the_judge_at_the_same_moment_does_not_lose_an_abort(world: World) -> None:
+    known = world.at(CANARY)
+    meanwhile(world, lambda: ledger.write(replace(known, holding=True)))
+    assert ask("abort")["phase"] is Phase.ROLLING_BACK
+    assert ledger.release(known.id).phase is Phase.ROLLING_BACK
+
+
+def test_a_release_that_the_judge_has_just_advanced_is_not_advanced_twice(world: World) -> None:
+    known = world.at(CANARY)
+    meanwhile(world, lambda: ledger.write(rel.advance(known, world.clock.at, "shown to be no worse")))
+    with pytest.raises(ledger.StaleRelease):
+        ask("advance")
+    assert not ledger.release(known.id).urged

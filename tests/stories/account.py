@@ -6,6 +6,8 @@ from pathlib import Path
 
 from tests.stories.site import Site
 
+VERDICTS = 5  # of the last lines of a history; earlier ones are left out
+
 
 def account(site: Site, lines: int = 30) -> str:
     """The recent past of a site as text. A part that can't be had says why, so that the others still show."""
@@ -30,7 +32,8 @@ def _releases(site: Site) -> Iterable[str]:
     for release in sorted(site.releases(), key=lambda r: r["created_at"])[-2:]:
         shown = {key: value for key, value in release.items() if key not in ("plan", "evidence", "probe")}
         yield json.dumps(shown)
-        for line in site.history(release["id"]):
+        lines = site.history(release["id"])
+        for line in [line for line in lines[:-VERDICTS] if line["what"] != "verdict"] + lines[-VERDICTS:]:
             yield f"    {line['at']:.0f} {line['what']:12} {line['weight']:3g} % {line['by']}: {line['reason'][:200]}"
 
 
