@@ -29,6 +29,7 @@ class Stage:
         self._began = time.monotonic()
         self._live = Live(get_renderable=self._render, console=self.console, refresh_per_second=4, transient=True)
         self._shown_history = 0
+        self._ringing: set[str] = set()
 
     def __enter__(self) -> "Stage":
         if self.console.is_terminal:
@@ -58,6 +59,9 @@ class Stage:
                 text.append(f"{line['by']}: {line['reason'][:160]}", style="not bold")
                 self.console.print(text)
         self._shown_history = len(lines)
+        for name in sorted(set(self.scene.alarms) - self._ringing):
+            self.console.print(Text(f"{self._elapsed()}    ALARM                 {name}", style="bold yellow"))
+        self._ringing = set(self.scene.alarms)
 
     def new_release(self) -> None:
         self._shown_history = 0
@@ -103,6 +107,7 @@ class Stage:
         )
         users = self.world.users.latest if self.world and self.world.users else {}
         table.add_row("users", f"{users.get('rate', 0):.0f} requests/s, p99 {users.get('p99_ms') or 0:.1f} ms")
+        table.add_row("alarms", ", ".join(scene.alarms) or "none")
         verdict = next((line["verdict"] for line in reversed(scene.history) if line.get("verdict")), None)
         if verdict:
             for finding in verdict["findings"]:

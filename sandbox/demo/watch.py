@@ -62,7 +62,7 @@ class Scene:
     weights: dict[str, float] = field(default_factory=dict)
     status: str = ""
     history: list[dict[str, Any]] = field(default_factory=list)
-    alarms: dict[str, str] = field(default_factory=dict)
+    alarms: list[str] = field(default_factory=list)  # those in ALARM
 
 
 class Watcher:
@@ -101,6 +101,7 @@ class Watcher:
             told.visits.append(Visit(release["phase"], weight, release["entered_at"]))
         told.visits[-1].requests = exposed - sum(visit.requests for visit in told.visits[:-1])
         self._see_endpoint()
+        self._see_alarms()
         scene.history = self._history(release["id"])
         self._each_look()
         if self._story.fault and not self._injected and weight >= self._story.at_weight and release["in_place_at"]:
@@ -114,6 +115,12 @@ class Watcher:
         self._scene.weights, self._scene.status = weights, seen["EndpointStatus"]
         if self._scene.release["phase"] == "ROLLING_BACK" and not weights.get(names.CANDIDATE):
             self.told.zero_at = self.told.zero_at or self._world.sandbox.clock.now()
+
+    def _see_alarms(self) -> None:
+        client = self._world.sandbox.client("cloudwatch")
+        kinds = ["MetricAlarm", "CompositeAlarm"]
+        seen = client.describe_alarms(AlarmNamePrefix=names.PREFIX, StateValue="ALARM", AlarmTypes=kinds)
+        self._scene.alarms = [alarm["AlarmName"] for kind in kinds for alarm in seen.get(f"{kind}s", [])]
 
     def _end(self, began: float, answered: int, lost: int) -> Told:
         told, release = self.told, self._scene.release

@@ -210,10 +210,12 @@ class Users:
         self._log.close()
 
     def _read(self) -> None:
+        """The process reports once a second; `rate` is of the last one."""
         assert self._process.stdout is not None
         for line in self._process.stdout:
             with contextlib.suppress(ValueError):
-                self.latest = json.loads(line)
+                report = json.loads(line)
+                self.latest = report | {"rate": report["sent"] - self.latest.get("sent", 0)}
 
 
 def _without_aws() -> dict[str, str]:

@@ -214,3 +214,15 @@ def _release(instances: int) -> Release:
     begun = evidence.begin(chosen)
     first = "fraud-first"
     return Release("fraud.7.3fa2c1", "fraud", "p", "c", first, first, instances, chosen, 0, 0, evidence=begun)
+
+
+@pytest.mark.parametrize(("types", "freed"), [("ml.m5.large", []), ("ml.c5.large", ["baseline"])])
+def test_a_variant_is_freed_from_autoscaling_before_its_instance_type_changes(
+    frame: Frame, types: str, freed: list[str]
+) -> None:
+    wanted = Wanted(replace(frame, instance_type="ml.m5.large"), "new", (traffic.Variant("baseline", "m", 100.0, 1),))
+    observed = Observed("InService", "old", models=frozenset({"m"}), targets={"baseline": (1, 4)})
+    calls = traffic.plan(wanted, replace(observed, types={"baseline": types})).calls
+    assert calls[-1].method == "update_endpoint"
+    gone = [c.parameters["ResourceId"] for c in calls if c.method == "deregister_scalable_target"]
+    assert gone == [f"endpoint/{frame.endpoint}/variant/{role}" for role in freed]

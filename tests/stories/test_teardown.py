@@ -11,7 +11,6 @@ pytestmark = pytest.mark.sandbox
 
 @pytest.fixture(scope="module")
 def destroyed(site: Site) -> Site:
-    site.bucket = site.world.outputs()["BucketName"]
     site.world.users.stop()
     site.world.cdk.run("destroy", "--all", "--force", "-c", site.context())
     return site
@@ -47,12 +46,9 @@ def test_no_role_and_no_log_of_ours_is_left(destroyed: Site) -> None:
 def test_ledger_bucket_key_and_registry_stay(destroyed: Site) -> None:
     assert destroyed.releases()
     assert not destroyed.in_progress()
-    assert destroyed.client("s3").head_bucket(Bucket=destroyed.bucket)
-    aliases = destroyed.client("kms").list_aliases()["Aliases"]
+    buckets = [bucket["Name"] for bucket in destroyed.client("s3").list_buckets()["Buckets"]]
+    assert len([name for name in buckets if name.startswith(f"{names.PREFIX}-state-store")]) == 1
     assert destroyed.client("sagemaker").list_model_packages(ModelPackageGroupName=ENDPOINT)["ModelPackageSummaryList"]
-    key = next((a["TargetKeyId"] for a in aliases if a["AliasName"] == f"alias/{names.PREFIX}"), None)
-    keys = [k["KeyId"] for k in destroyed.client("kms").list_keys()["Keys"]]
-    states = [
-        destroyed.client("kms").describe_key(KeyId=k)["KeyMetadata"]["KeyState"] for k in ([key] if key else keys)
-    ]
-    assert "Enabled" in states
+    keys = [key["KeyId"] for key in destroyed.client("kms").list_keys()["Keys"]]
+    described = [destroyed.client("kms").describe_key(KeyId=key)["KeyMetadata"] for key in keys]
+    assert [key["KeyState"] for key in described if "Slipway" in key["Description"]] == ["Enabled"]
