@@ -183,21 +183,19 @@ def wanted(release: Release, frame: Frame, observed: Observed) -> Wanted:
     Rolling back is a weight first (seconds), and only then a deployment that removes the idle candidate.
     """
     if release.phase in (Phase.SETTLING, Phase.PROMOTED):
-        return _alone(release, frame, "settled", release.candidate, observed)
+        return _alone(release, frame, names.endpoint_config(release.id, "settled"), release.candidate, observed)
     if release.phase in (Phase.ROLLING_BACK, Phase.ROLLED_BACK, Phase.CREATED):
         if observed.config == names.endpoint_config(release.id, "canary") and release.zero_at is None:
             return _both(release, frame, 0.0)
         if observed.config == release.baseline_config:
-            return replace(
-                _alone(release, frame, "settled", release.baseline, observed), config=release.baseline_config
-            )
-        return _alone(release, frame, "restored", release.baseline, observed)
+            return _alone(release, frame, release.baseline_config, release.baseline, observed)
+        return _alone(release, frame, names.endpoint_config(release.id, "restored"), release.baseline, observed)
     if release.phase is Phase.SHADOW:
         variants = (
             Variant(names.BASELINE, release.baseline, 100.0, release.instances),
             Variant(names.CANDIDATE, release.candidate, 0.0, release.instances, shadow=True),
         )
-        return _wanted(release, frame, "shadow", variants, release.instances)
+        return _wanted(release, frame, names.endpoint_config(release.id, "shadow"), variants, release.instances)
     return _both(release, frame, release.weight)
 
 
@@ -207,17 +205,16 @@ def _both(release: Release, frame: Frame, weight: float) -> Wanted:
         Variant(names.BASELINE, release.baseline, 100.0 - weight, release.instances),
         Variant(names.CANDIDATE, release.candidate, weight, instances_for(weight, release.instances)),
     )
-    return _wanted(release, frame, "canary", variants, release.instances)
+    return _wanted(release, frame, names.endpoint_config(release.id, "canary"), variants, release.instances)
 
 
-def _alone(release: Release, frame: Frame, layout: str, model: str, observed: Observed) -> Wanted:
+def _alone(release: Release, frame: Frame, config: str, model: str, observed: Observed) -> Wanted:
     """One variant again, as strong as the strongest one is now."""
     now = max((v.desired_instances for v in observed.variants), default=release.instances)
     variants = (Variant(names.BASELINE, model, 100.0, min(now, frame.max_instance_count)),)
-    return _wanted(release, frame, layout, variants, frame.initial_instance_count)
+    return _wanted(release, frame, config, variants, frame.initial_instance_count)
 
 
-def _wanted(release: Release, frame: Frame, layout: str, variants: tuple[Variant, ...], reserve: int) -> Wanted:
-    config = names.endpoint_config(release.id, layout)
+def _wanted(release: Release, frame: Frame, config: str, variants: tuple[Variant, ...], reserve: int) -> Wanted:
     made = {"candidate": release.candidate, "package": release.package, "release": release.id}
     return Wanted(frame, config, variants, reserve=reserve, **made)

@@ -186,7 +186,7 @@ def _relayout(wanted: Wanted, observed: Observed) -> Iterable[Call]:
     stay = {v.name for v in wanted.variants if not v.shadow and (not types or types.get(v.name) == frame.instance_type)}
     for role in observed.targets or {}:
         if role not in stay:
-            yield Call("application-autoscaling", "deregister_scalable_target", _target(frame.endpoint, role))
+            yield Call("application-autoscaling", "deregister_scalable_target", scaling_target(frame.endpoint, role))
     parameters = {"EndpointName": frame.endpoint, "EndpointConfigName": wanted.config}
     yield Call("sagemaker", "update_endpoint", parameters)
 
@@ -222,7 +222,8 @@ def _config(wanted: Wanted) -> dict[str, Any]:
     return config
 
 
-def _target(endpoint: str, role: str) -> dict[str, str]:
+def scaling_target(endpoint: str, role: str) -> dict[str, str]:
+    """What names a variant's scaling target in every call of Application Auto Scaling."""
     return {
         "ServiceNamespace": "sagemaker",
         "ResourceId": names.scalable_target(endpoint, role),
@@ -237,7 +238,7 @@ def _autoscale(wanted: Wanted, observed: Observed) -> Iterable[Call]:
     for variant in wanted.variants:
         if variant.shadow or (observed.targets or {}).get(variant.name) == (wanted.reserve, most):
             continue
-        target = _target(frame.endpoint, variant.name)
+        target = scaling_target(frame.endpoint, variant.name)
         limits = {"MinCapacity": wanted.reserve, "MaxCapacity": most}
         yield Call("application-autoscaling", "register_scalable_target", {**target, **limits})
         policy = {

@@ -71,7 +71,7 @@ def line(raw: bytes | str) -> Line:
     if text is None:
         return Line("unanswered" if id else "unidentified", at=at)
     found = numbers(text)
-    valid = bool(found) and all(map(math.isfinite, found))
+    valid = _is_valid(found)
     if not id:
         return Line("unidentified", answered=True, valid=valid)
     if valid and len(found) > 1:
@@ -92,8 +92,7 @@ def label(raw: bytes | str, collected: float) -> Label | None:
 
 def is_invalid(answer: str) -> bool:
     """True unless every value of a CSV or JSON answer is a finite number."""
-    found = numbers(answer)
-    return not found or not all(map(math.isfinite, found))
+    return not _is_valid(numbers(answer))
 
 
 def numbers(answer: str) -> list[float]:
@@ -105,6 +104,10 @@ def numbers(answer: str) -> list[float]:
         return [float(value) for value in text.replace("\n", ",").split(",")]
     except (ValueError, TypeError, OverflowError, RecursionError):
         return []
+
+
+def _is_valid(found: list[float]) -> bool:
+    return bool(found) and all(map(math.isfinite, found))
 
 
 def _flat(value: object) -> list[float]:

@@ -11,9 +11,7 @@ from lambdas.aws.clients import client
 from lambdas.aws.telemetry import logger
 from slipway import names
 from slipway.release import Release
-from slipway.traffic import Call, Observed, Running, Wanted
-
-SCALED = "sagemaker:variant:DesiredInstanceCount"
+from slipway.traffic import Call, Observed, Running, Wanted, scaling_target
 
 
 class EndpointBusy(Exception):
@@ -109,24 +107,24 @@ def clear_away(endpoint: str, before: float, keep: Release) -> None:
 
     What the given release uses, or went over from, is kept.
     """
-    in_use = {keep.baseline_config, *(names.endpoint_config(keep.id, layout) for layout in names.LAYOUTS)}
-    for config in made_by_releases(endpoint, "endpoint_configs", before):
-        if config not in in_use:
-            client("sagemaker").delete_endpoint_config(EndpointConfigName=config)
-    for model in made_by_releases(endpoint, "models", before):
-        if model not in (keep.candidate, keep.baseline):
-            client("sagemaker").delete_model(ModelName=model)
+    layouts = (names.endpoint_config(keep.id, layout) for layout in names.LAYOUTS)
+    _clear(endpoint, before, keep={keep.baseline_config, *layouts, keep.candidate, keep.baseline})
 
 
 def clear_all(endpoint: str, now: float) -> None:
     """Deletes every model and endpoint config that releases of a deleted endpoint made, and its scaling targets."""
     for role in _targets(endpoint):
-        target = {"ResourceId": names.scalable_target(endpoint, role), "ScalableDimension": SCALED}
-        client("application-autoscaling").deregister_scalable_target(ServiceNamespace="sagemaker", **target)
-    for config in made_by_releases(endpoint, "endpoint_configs", now):
-        client("sagemaker").delete_endpoint_config(EndpointConfigName=config)
-    for model in made_by_releases(endpoint, "models", now):
-        client("sagemaker").delete_model(ModelName=model)
+        client("application-autoscaling").deregister_scalable_target(**scaling_target(endpoint, role))
+    _clear(endpoint, now, keep=set())
+
+
+def _clear(endpoint: str, before: float, keep: set[str]) -> None:
+    for config in made_by_releases(endpoint, "endpoint_configs", before):
+        if config not in keep:
+            client("sagemaker").delete_endpoint_config(EndpointConfigName=config)
+    for model in made_by_releases(endpoint, "models", before):
+        if model not in keep:
+            client("sagemaker").delete_model(ModelName=model)
 
 
 def made_by_releases(endpoint: str, kind: str, before: float) -> list[str]:

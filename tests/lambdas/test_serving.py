@@ -82,7 +82,7 @@ def test_what_exists_already_is_no_error(world: World, release: Release) -> None
 
 
 def test_a_scaling_target_that_is_gone_already_is_no_error(world: World) -> None:
-    target = {"ServiceNamespace": "sagemaker", "ScalableDimension": serving.SCALED}
+    target = {"ServiceNamespace": "sagemaker", "ScalableDimension": "sagemaker:variant:DesiredInstanceCount"}
     resource = names.scalable_target("fraud", "candidate")
     serving.execute([Call("application-autoscaling", "deregister_scalable_target", {**target, "ResourceId": resource})])
 
