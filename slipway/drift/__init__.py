@@ -1,0 +1,1 @@
+"""Drift: five failure modes, one file each, judged from sums over windows of traffic."""
