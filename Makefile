@@ -36,8 +36,8 @@ destroy: setup  ## remove the stacks; the README says what stays
 
 LOCK := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header pyproject.toml
 lock: setup  ## pin the dependency groups of pyproject.toml again
-	$(LOCK) --group deploy --group lambda --group training --group sandbox --group dev -o requirements.txt
-	for g in deploy lambda training; do $(LOCK) -c requirements.txt --group $$g -o requirements/$$g.txt; done
+	$(LOCK) --group deploy --group lambda --group training --group monitoring --group mlflow --group sandbox --group dev -o requirements.txt
+	for g in deploy lambda training monitoring mlflow; do $(LOCK) -c requirements.txt --group $$g -o requirements/$$g.txt; done
 
 clean:  ## remove everything that setup and the demo made
 	rm -rf .venv node_modules build cdk.out out
