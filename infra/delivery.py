@@ -36,19 +36,17 @@ class Delivery(cdk.Stack):
     def _steps(self, undelivered: sqs.IQueue) -> dict[str, Function]:
         """By their names in the state machine's definition."""
         may = self._may
-        bucket = {"BUCKET": self._state.store.bucket_name}
         machine = {"PROMOTION_ARN": promotion_arn(self)}
         observe = [*may.see_endpoints(), may.see_scaling()]
         shape = [*may.change_layout(), may.move_weights(), *may.scale()]
         replace = [*shape, may.see_packages(), *may.make_models(), may.probe()]
         admit = [*observe, may.see_packages(), *may.read(names.MODELS), may.follow_promotions()]
-        judge = [may.measure(), *may.read(names.CAPTURE, names.GROUND_TRUTH)]
         settle = [*observe, *replace, *may.clear_away(), may.emit()]
         undo = [*observe, *shape, may.measure(), may.follow_promotions(), may.start_promotions(), may.emit()]
         return {
             "Admit": self._function("admit", timeout=60, may=admit, environment=machine),
             "Shift": self._function("shift", timeout=120, may=[*observe, *replace]),
-            "Judge": self._function("judge", timeout=60, may=judge, environment=bucket),
+            "Judge": self._function("judge", timeout=60, may=[may.measure()]),
             "Settle": self._function("settle", timeout=120, may=settle),
             "RollBack": self._function(
                 "roll_back", timeout=300, may=undo, environment=machine, dead_letter_queue=undelivered

@@ -1,16 +1,15 @@
-"""Judge the candidate on the minutes since the last look, and act on the verdict in the ledger."""
+"""Judge the candidate on the minutes since the last look and on its captured answers; act on the verdict."""
 
 from dataclasses import asdict
 from typing import Any
 
 from aws_lambda_powertools.metrics import MetricUnit
 
-from lambdas.aws import capture, clock, ledger, telemetry
+from lambdas.aws import clock, ledger, pairs, telemetry
 from lambdas.aws import metrics as cloudwatch
 from lambdas.aws.record import record
 from lambdas.aws.telemetry import logger, tracer
 from slipway import evidence, judge, loop, phases
-from slipway.minutes import with_captured
 
 
 @tracer.capture_lambda_handler
@@ -23,8 +22,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     now = clock.now()
     since, until = evidence.window(known.evidence, now)
     minutes = cloudwatch.minutes(known.endpoint, since, until, known.evidence.latency.threshold)
-    captured = capture.invalid(known.endpoint, since, until)
-    outcome = judge.look(known, with_captured(minutes, captured), now)
+    outcome = judge.look(known, minutes, pairs.by_step(known.id), now)
     written = record(outcome.release, outcome.line, outcome.tell)
     telemetry.metrics.add_dimension(name="EndpointName", value=known.endpoint)
     telemetry.metrics.add_metric(name="CandidateWeight", unit=MetricUnit.Percent, value=written.weight)

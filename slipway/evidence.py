@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from slipway.guardrails.answers import Answers
+from slipway.guardrails.answers import Capture
 from slipway.guardrails.errors import Errors
 from slipway.guardrails.flow import Flow
 from slipway.guardrails.latency import Latency
@@ -17,17 +17,21 @@ SETTLED_AFTER = 120.0
 
 @dataclass(frozen=True)
 class Evidence:
-    """through: end of the last minute folded in. Guardrails carry over the steps of a release; `flow` is the step's."""
+    """through: end of the last minute folded in. Guardrails carry over the steps of a release; `flow` is the step's.
+
+    What captured answers show is not here: those sums go on growing by themselves, until the last label has come.
+    """
 
     through: float = 0.0
     flow: Flow = field(default_factory=Flow)
     errors: Errors = field(default_factory=lambda: Errors.start(GUARDRAILS[0]))
     latency: Latency = field(default_factory=lambda: Latency.start(GUARDRAILS[1]))
-    answers: Answers = field(default_factory=Answers)
+    capture: Capture = field(default_factory=Capture)
 
     def next_step(self) -> "Evidence":
         """What belongs to a step begins anew; what is known of the candidate stays."""
-        return replace(self, flow=Flow(), errors=self.errors.next_step(), latency=self.latency.next_step())
+        errors, latency, capture = self.errors.next_step(), self.latency.next_step(), Capture(self.capture.lines)
+        return replace(self, flow=Flow(), errors=errors, latency=latency, capture=capture)
 
     def starting(self, at: float) -> "Evidence":
         """A minute that began before the step's traffic was in place is no evidence for it."""
@@ -53,6 +57,6 @@ def fold(evidence: Evidence, minutes: Iterable[Minute], until: float, plan: Plan
                 flow=evidence.flow.fold(minute),
                 errors=evidence.errors.fold(minute),
                 latency=evidence.latency.fold(minute, plan.rule(Metric.LATENCY)),
-                answers=evidence.answers.fold(minute),
+                capture=evidence.capture.fold(minute),
             )
     return replace(evidence, through=max(evidence.through, until))

@@ -12,10 +12,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from slipway import pairsums
+from slipway import scores
 from slipway.names import BASELINE
 from slipway.pairsums import ArmSums, LabelSums, PairSums, Rejected
 from slipway.phases import Phase
+from slipway.plan import Metric
 from slipway.release import Release
 
 TARGET = 60.0  # sampled requests a minute
@@ -52,7 +53,10 @@ class Line:
 
 @dataclass(frozen=True)
 class Row:
-    """A sampled answer as it waits for its counterparts. paired: the other variant answers the same request."""
+    """A sampled answer as it waits for its counterparts. paired: the other variant answers the same request.
+
+    tolerance, shown: of the release's guardrail on quality; bets on a label, days later, are placed by them.
+    """
 
     id: str
     role: str
@@ -61,6 +65,8 @@ class Row:
     release: str
     step: int
     paired: bool
+    tolerance: float
+    shown: float
 
     @property
     def cell(self) -> Cell:
@@ -113,13 +119,14 @@ def keep(
     key, written: the object's, and the time its name tells; its lines are counted in that minute. A line from a time
     without a step's traffic in place is counted at OUTSIDE, and not sampled.
     """
+    rule = release.plan.rule(Metric.QUALITY)
     rows, counts = [], defaultdict[int, Counter[str]](Counter)
     for line in lines:
         step = step_at(release, line.at or written)
         row = None
         if step != OUTSIDE and not line.rejected and sampled(line.id, rate):
             shadow = release.plan.steps[step].phase is Phase.SHADOW
-            row = Row(line.id, role, line.at, line.score, release.id, step, shadow)
+            row = Row(line.id, role, line.at, line.score, release.id, step, shadow, rule.tolerance, rule.shown)
             rows.append(row)
         counts[step].update(_account(line, row, now))
     minute = int(written // 60)
@@ -164,7 +171,7 @@ def pair_claims(groups: Iterable[Group], threshold: float) -> Iterator[Claim]:
     """For requests that both variants answered. threshold: a score from there on is a positive decision."""
     for group in groups:
         if group.baseline and group.candidate and group.baseline.paired:
-            sums = pairsums.of_pair(group.baseline.score, group.candidate.score, threshold)
+            sums = scores.of_pair(group.baseline.score, group.candidate.score, threshold)
             yield Claim(group.baseline.id, "pair", {group.baseline.cell: sums})
 
 
@@ -175,12 +182,13 @@ def label_claims(groups: Iterable[Group]) -> Iterator[Claim]:
             continue
         b, c, label = group.baseline, group.candidate, group.label
         if b and c and b.paired:
-            sums = pairsums.of_labelled_pair(b.score, c.score, label.value, label.at - b.at)
+            margins = {"tolerance": b.tolerance, "shown": b.shown}
+            sums = scores.of_labelled_pair(b.score, c.score, label.value, label.at - b.at, **margins)
             yield Claim(label.id, "label", {b.cell: sums})
         for row in (b, c):
             if row and not row.paired:
-                arm = pairsums.of_labelled(row.score, label.value)
-                delays = pairsums.delay_counts(label.at - row.at)
+                arm = scores.of_labelled(row.score, label.value)
+                delays = scores.delay_counts(label.at - row.at)
                 sums = _at(row.role, arm, delays=delays)
                 yield Claim(label.id, f"label-{row.role}", {row.cell: sums})
 

@@ -47,6 +47,8 @@ class Metric(StrEnum):
     ERRORS = "errors"  # requests without a 2xx
     LATENCY = "latency"  # model latency, against the baseline's median
     INVALID = "invalid"  # captured answers that are no finite number
+    QUALITY = "quality"  # log-loss, once labels have come
+    DISAGREEMENT = "disagreement"  # answers of both variants to one request, in shadow; no labels
 
 
 class Action(StrEnum):
@@ -64,9 +66,11 @@ class Guardrail:
     tolerance: how much worse is still tolerated; evidence beyond it leads to `action`.
     shown: what must be shown to stay under before a release advances. Both in the metric's own unit:
         errors: ratio of the rates (tolerance), rate (shown; or twice the baseline's);
-        latency: slow-down of the median, as a fraction; invalid: share of the answers.
+        latency: slow-down of the median, as a fraction; invalid: share of the answers;
+        quality: part by which the log-loss is greater; disagreement: share of changed decisions.
     floor: latency only: a slow-down in milliseconds that nobody minds.
-    minimum: least sample (candidate errors, compared minutes, invalid answers) before harm is acted on.
+    minimum: least sample before harm is acted on (candidate errors, compared minutes, invalid answers, pairs);
+        quality: labels, on a split of each variant, before mean losses are compared.
     alpha_share: part of the plan's alpha. required: whether a release must show `shown` to advance.
     """
 
@@ -95,12 +99,16 @@ _LIMITS = {
     Metric.ERRORS: (0.0001, 20.0),
     Metric.LATENCY: (0.0, 10.0),
     Metric.INVALID: (0.0, 0.5),
+    Metric.QUALITY: (0.0, 1.0),
+    Metric.DISAGREEMENT: (0.001, 0.5),
 }
 
 GUARDRAILS = (
-    Guardrail(Metric.ERRORS, tolerance=1.25, shown=0.02, alpha_share=0.5, minimum=3),
-    Guardrail(Metric.LATENCY, tolerance=0.05, shown=0.2, alpha_share=0.35, minimum=5, floor=5.0),
-    Guardrail(Metric.INVALID, tolerance=0.001, shown=0.001, alpha_share=0.15, minimum=3),
+    Guardrail(Metric.ERRORS, tolerance=1.25, shown=0.02, alpha_share=0.4, minimum=3),
+    Guardrail(Metric.LATENCY, tolerance=0.05, shown=0.2, alpha_share=0.25, minimum=5, floor=5.0),
+    Guardrail(Metric.INVALID, tolerance=0.001, shown=0.001, alpha_share=0.05, minimum=3),
+    Guardrail(Metric.QUALITY, tolerance=0.0, shown=0.05, alpha_share=0.2, minimum=200),
+    Guardrail(Metric.DISAGREEMENT, 0.1, 0.1, alpha_share=0.1, minimum=100, action=Action.PAGE),
 )
 
 
@@ -139,6 +147,8 @@ def _canaries(*weights: float) -> tuple[Step, ...]:
     return tuple(Step(Phase.CANARY, weight) for weight in weights)
 
 
+# A few percent of the requests show within a day whether a candidate is much worse, but not that it is as good.
+UNSHOWN_QUALITY = tuple(replace(rule, required=rule.metric is not Metric.QUALITY) for rule in GUARDRAILS)
 SHADOW = Step(Phase.SHADOW, minutes=15, requests=1000)
 BAKE = Step(Phase.BAKE, 100, minutes=30, requests=1000)
 
@@ -146,7 +156,7 @@ BUILTIN = {
     plan.name: plan
     for plan in (
         Plan("canary", (SHADOW, *_canaries(5, 25, 50, 100), BAKE)),
-        Plan("canary-without-shadow", (*_canaries(5, 25, 50, 100), BAKE)),
+        Plan("canary-without-shadow", (*_canaries(5, 25, 50, 100), BAKE), guardrails=UNSHOWN_QUALITY),
         Plan("blue-green", (replace(SHADOW, minutes=30), BAKE)),
     )
 }

@@ -17,7 +17,8 @@ class Decision(StrEnum):
 
 
 ROLLS_BACK = (Decision.HARD_STOP, Decision.REGRESSION)
-HOLDS = (Decision.INVALID, Decision.NO_DATA, Decision.SUSPECT)
+HOLDS = (Decision.INVALID, Decision.NO_DATA)
+TELLS = (*HOLDS, Decision.SUSPECT)
 
 
 @dataclass(frozen=True)
@@ -35,10 +36,13 @@ class Finding:
 
 @dataclass(frozen=True)
 class Verdict:
+    """needs: what only people can bring, where nothing else keeps the release from advancing."""
+
     decision: Decision
     reason: str
     findings: tuple[Finding, ...]
     at: float
+    needs: str = ""
 
 
 def strongest(decisions: list[Decision]) -> Decision:

@@ -18,8 +18,6 @@ from lambdas.aws.settings import setting
 from slipway import names
 from slipway.pairing import Label, Line
 
-# A look reads at most this many files a variant; they are a sample of the answers, as capture itself is.
-MOST_FILES = 40
 MOST_ID = 256  # characters; SageMaker takes 64
 CHUNK = 2**18
 _HOUR = r"(?P<hour>\d{4}/\d\d/\d\d/\d\d)/(?:(?P<minute>[0-5]\d)-(?P<second>[0-5]\d)-)?"
@@ -90,11 +88,6 @@ def label(raw: bytes | str, collected: float) -> Label | None:
     return Label(id, int(value), collected) if value in (0, 1) and _is_id(id) else None
 
 
-def is_invalid(answer: str) -> bool:
-    """True unless every value of a CSV or JSON answer is a finite number."""
-    return not _is_valid(numbers(answer))
-
-
 def numbers(answer: str) -> list[float]:
     """The values of a CSV or JSON answer, in order; none at all if one of them is no number."""
     text = answer.strip()
@@ -139,30 +132,3 @@ def _text(captured: dict[str, str]) -> str:
 def _read(key: str) -> Iterator[bytes]:
     body = client("s3").get_object(Bucket=setting("BUCKET"), Key=key)["Body"]
     return (raw for raw in body.iter_lines(chunk_size=CHUNK) if raw)
-
-
-def invalid(endpoint: str, since: float, until: float) -> dict[str, tuple[int, int]]:
-    """Per variant: captured answers and invalid ones in files written in [since, until); unix seconds."""
-    return {role: _count(endpoint, role, since, until) for role in names.ROLES} if since < until else {}
-
-
-def _count(endpoint: str, role: str, since: float, until: float) -> tuple[int, int]:
-    captured = bad = 0
-    for _, key in zip(range(MOST_FILES), _files(endpoint, role, since, until), strict=False):
-        for seen in map(line, _read(key)):
-            captured += seen.answered
-            bad += seen.answered and not seen.valid
-    return captured, bad
-
-
-def _files(endpoint: str, role: str, since: float, until: float) -> Iterator[str]:
-    """Keys {capture}/{endpoint}/{variant}/yyyy/mm/dd/hh/MM-SS-mmm-uuid.jsonl whose names fall into [since, until)."""
-    hour = since // 3600 * 3600
-    while hour < until:
-        prefix = f"{names.CAPTURE}/{endpoint}/{role}/{datetime.fromtimestamp(hour, UTC):%Y/%m/%d/%H}/"
-        pages = client("s3").get_paginator("list_objects_v2").paginate(Bucket=setting("BUCKET"), Prefix=prefix)
-        for key in (item["Key"] for page in pages for item in page.get("Contents", ())):
-            found = source(key)
-            if found and since <= found.at < until:
-                yield key
-        hour += 3600

@@ -9,9 +9,12 @@ from slipway.verdict import Decision, Finding
 
 @dataclass(frozen=True)
 class Opinion:
+    """needs: what is missing that only people can bring."""
+
     decision: Decision
     says: str
     finding: Finding | None = None
+    needs: str = ""
 
 
 def weigh(

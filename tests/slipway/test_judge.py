@@ -2,6 +2,7 @@
 
 import math
 import random
+from collections.abc import Mapping
 from dataclasses import replace
 from statistics import NormalDist
 
@@ -13,12 +14,15 @@ from slipway import evidence as ev
 from slipway import judge
 from slipway import release as rel
 from slipway.minutes import Arm, Minute
+from slipway.pairsums import PairSums
 from slipway.phases import Phase
 from slipway.release import Release
 from slipway.verdict import Decision
+from tests.slipway import answers
 
 MINUTES_LATE = 3
 THRESHOLD = 7000.0  # microseconds: the baseline's 2 ms and what nobody minds
+ANSWERED = {0: answers.shadow(pairs=1500, labels=1500)}
 
 
 def at_canary(release: Release, step: int = 1) -> Release:
@@ -33,7 +37,7 @@ def arm(rng: random.Random, requests: int, errors: float, p50: float) -> Arm:
     noisy = p50 * (1 + rng.gauss(0, 0.05))
     beyond = 1 - NormalDist(math.log(noisy), 0.5).cdf(math.log(THRESHOLD))
     slower = sum(rng.random() < beyond for _ in range(requests))
-    return Arm(requests, failed, noisy if requests else None, 3 * noisy if requests else None, slower, requests, 0)
+    return Arm(requests, failed, noisy if requests else None, 3 * noisy if requests else None, slower)
 
 
 def minute(
@@ -44,11 +48,11 @@ def minute(
     return Minute(60.0 * at, arm(rng, requests - mine, 0.005, 2000.0), arm(rng, mine, errors, p50))
 
 
-def run(release: Release, minutes: list[Minute]) -> judge.Outcome:
-    """Looks each minute, as the workflow does, until something moves."""
+def run(release: Release, minutes: list[Minute], sums: Mapping[int, PairSums] = ANSWERED) -> judge.Outcome:
+    """Looks each minute, as the workflow does, until something moves. sums: what captured answers have come to."""
     outcome = None
     for i, now in enumerate(minutes):
-        outcome = judge.look(release, [now], now.at + 60 * MINUTES_LATE)
+        outcome = judge.look(release, [now], sums, now.at + 60 * MINUTES_LATE)
         if outcome.release.step != release.step or outcome.release.phase is Phase.ROLLING_BACK:
             return outcome
         release = outcome.release
@@ -94,12 +98,12 @@ def test_a_candidate_that_slows_down_in_a_late_step_is_caught_in_spite_of_its_go
     canary = at_canary(release)
     paused = replace(canary, paused=True)
     for past in healthy(120):
-        paused = judge.look(paused, [past], past.at + 180).release
+        paused = judge.look(paused, [past], ANSWERED, past.at + 180).release
     later = [replace(m, at=m.at + 120 * 60) for m in healthy(60, seed=2, p50=9000.0)]
     moved = replace(paused, paused=False, evidence=paused.evidence.next_step())
     slow = None
     for now in later:
-        slow = judge.look(moved, [now], now.at + 180)
+        slow = judge.look(moved, [now], ANSWERED, now.at + 180)
         moved = slow.release
         if moved.phase is Phase.ROLLING_BACK:
             break
@@ -107,8 +111,7 @@ def test_a_candidate_that_slows_down_in_a_late_step_is_caught_in_spite_of_its_go
 
 
 def test_answers_that_are_no_number_roll_back(release: Release) -> None:
-    minutes = [replace(m, candidate=replace(m.candidate, captured=30, invalid=1)) for m in healthy(30)]
-    outcome = run(at_canary(release), minutes)
+    outcome = run(at_canary(release), healthy(30), {**ANSWERED, 1: answers.captured(900, invalid=30)})
     assert outcome.release.phase is Phase.ROLLING_BACK
     assert "no finite number" in outcome.release.reason
 
@@ -165,13 +168,13 @@ def test_a_paused_release_does_not_advance_but_still_rolls_back(release: Release
 def test_an_operator_can_urge_an_undecided_release_on_but_not_a_harmful_one(release: Release) -> None:
     urged = replace(at_canary(release), urged=True)
     assert run(urged, healthy(1)).line.by == "operator"
-    assert judge.look(urged, healthy(2, errors=1.0), 240.0).release.phase is Phase.ROLLING_BACK
+    assert judge.look(urged, healthy(2, errors=1.0), ANSWERED, 240.0).release.phase is Phase.ROLLING_BACK
 
 
 def test_a_repeated_look_at_the_same_minutes_counts_them_once(release: Release) -> None:
     canary = at_canary(release)
-    first = judge.look(canary, healthy(1), 180.0).release
-    again = judge.look(first, healthy(1), 180.0).release
+    first = judge.look(canary, healthy(1), ANSWERED, 180.0).release
+    again = judge.look(first, healthy(1), ANSWERED, 180.0).release
     assert again.evidence == first.evidence
 
 
@@ -195,7 +198,7 @@ def test_more_candidate_errors_never_turn_a_rollback_into_an_advance(
 
     def decide(failed: int) -> Decision:
         seen = Minute(0.0, Arm(5000, 25, 2000.0), Arm(requests, min(failed, requests), 2000.0))
-        verdict = judge.look(canary, [seen], 180.0).line.verdict
+        verdict = judge.look(canary, [seen], ANSWERED, 180.0).line.verdict
         assert verdict is not None
         return verdict.decision
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from slipway import admission, codec, pairing, pairsums
+from slipway import admission, codec, pairing, pairsums, scores
 from slipway import release as rel
 from slipway.pairing import Cell, Group, Label, Line, Row
 from slipway.pairsums import PairSums
@@ -19,11 +19,17 @@ from slipway.stats.means import Moments
 from slipway.stats.paired import Bets
 
 IDS = [f"request-{i}" for i in range(20_000)]
-scores = st.one_of(st.none(), st.floats(0, 1))
+scored = st.one_of(st.none(), st.floats(0, 1))
+
+
+def labelled_pair(baseline: float | None, candidate: float | None, label: int, delay: float) -> PairSums:
+    return scores.of_labelled_pair(baseline, candidate, label, delay, tolerance=0.01, shown=0.05)
+
+
 seen = st.one_of(
-    st.builds(pairsums.of_pair, scores, scores, st.floats(0, 1)),
-    st.builds(pairsums.of_labelled_pair, scores, scores, st.integers(0, 1), st.floats(0, 1e7)),
-    st.builds(lambda s, y: PairSums(candidate=pairsums.of_labelled(s, y)), scores, st.integers(0, 1)),
+    st.builds(scores.of_pair, scored, scored, st.floats(0, 1)),
+    st.builds(labelled_pair, scored, scored, st.integers(0, 1), st.floats(0, 1e7)),
+    st.builds(lambda s, y: PairSums(candidate=scores.of_labelled(s, y)), scored, st.integers(0, 1)),
 )
 
 
@@ -79,30 +85,35 @@ def test_all_numbers_have_names_of_their_own() -> None:
 
 
 def test_a_pair_counts_changed_decisions_and_the_shift() -> None:
-    up, down, same = (pairsums.of_pair(b, c, 0.5) for b, c in ((0.25, 0.5), (0.75, 0.25), (0.5, 0.75)))
+    up, down, same = (scores.of_pair(b, c, 0.5) for b, c in ((0.25, 0.5), (0.75, 0.25), (0.5, 0.75)))
     assert [(s.changed, s.raised) for s in (up, down, same)] == [(1, 1), (1, 0), (0, 0)]
     assert (up + down + same).shift == Moments(3, 0.0, 0.25**2 + 0.5**2 + 0.25**2)
 
 
 @pytest.mark.parametrize(("answers", "invalid"), [((None, 0.5), (1, 0)), ((0.5, None), (0, 1)), ((None, None), (1, 1))])
 def test_a_pair_without_two_probabilities_is_counted_but_not_compared(answers: tuple, invalid: tuple) -> None:
-    sums = pairsums.of_pair(*answers, 0.5)
+    sums = scores.of_pair(*answers, 0.5)
     assert (sums.pairs, sums.baseline_invalid, sums.candidate_invalid, sums.shift.n) == (1, *invalid, 0)
-    assert pairsums.of_labelled_pair(*answers, 1, 0).numbers() == {"unscored": 1, "delays.0": 1}
+    assert labelled_pair(*answers, 1, 0).numbers() == {"unscored": 1, "delays.0": 1}
 
 
 def test_the_betting_tests_are_read_off_the_sums() -> None:
     rng = random.Random(5)
     rows = [(rng.random(), rng.random(), rng.randrange(2)) for _ in range(300)]
-    total = sum((pairsums.of_labelled_pair(b, c, y, 0) for b, c, y in rows), PairSums())
-    excess = [_loss(c, y) - 1.01 * _loss(b, y) for b, c, y in rows]
-    for read, above in ((total.bets_on_worse(), True), (total.bets_on_not_worse(), False)):
-        bound = pairsums.MOST_EXCESS
-        direct = Bets.start(low=-bound, high=bound, bets=pairsums.BETS, above=above).update(excess)
-        assert read.log_wealth == pytest.approx(direct.log_wealth, abs=1e-6)
-        assert read.log_e == pytest.approx(direct.log_e, abs=1e-6)
-        assert read.moments.variance == pytest.approx(direct.moments.variance, rel=1e-6)
-        assert read.result(alpha=0.05).interval == pytest.approx(direct.result(alpha=0.05).interval, abs=1e-6)
+    total = sum((labelled_pair(b, c, y, 0) for b, c, y in rows), PairSums())
+    for wealth, margin, above in ((total.worse, 0.01, True), (total.not_worse, 0.05, False)):
+        excess = [_loss(c, y) - (1 + margin) * _loss(b, y) for b, c, y in rows]
+        most = scores.MOST_LOSS
+        low, high = 0.01 - (1 + margin) * most, most - (1 + margin) * 0.01
+        bets = scores.stakes(margin, above=above)
+        direct = Bets.start(low=low, high=high, bets=bets, above=above).update(excess)
+        assert wealth == pytest.approx(direct.log_wealth, rel=1e-3)
+
+
+def test_half_of_the_evidence_is_the_greatest_bets() -> None:
+    wealth = (4.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+    mixed = 0.5 * math.exp(4) + (math.e + 5) / 12
+    assert PairSums(worse=wealth).harm == pytest.approx(math.log(mixed)) == PairSums(not_worse=wealth).safe
 
 
 def test_a_candidate_that_lost_its_discernment_is_found_and_an_equal_one_is_not() -> None:
@@ -114,15 +125,15 @@ def test_a_candidate_that_lost_its_discernment_is_found_and_an_equal_one_is_not(
             y = int(rng.random() < 0.1)
             b = min(0.98, max(0.02, 0.1 + 0.5 * y + rng.gauss(0, 0.05)))
             c = min(0.98, max(0.02, b + rng.gauss(0, noise)))
-            total += pairsums.of_labelled_pair(b, c, y, 0)
+            total += labelled_pair(b, c, y, 0)
         found[noise] = total
-    assert found[0.3].bets_on_worse().log_e > math.log(1000) > 0 > found[0.3].bets_on_not_worse().log_e
-    assert found[0.02].bets_on_worse().log_e < math.log(20)
+    assert found[0.3].harm > math.log(1000) > 0 > found[0.3].safe
+    assert found[0.02].harm < math.log(20) and found[0.02].safe > 1
 
 
 @pytest.mark.parametrize(("delay", "bucket"), [(-5, 0), (3600, 0), (3601, 1), (86400, 2), (8 * 86400, 5)])
 def test_a_labels_delay_falls_into_its_bucket(delay: float, bucket: int) -> None:
-    assert [i for i, count in enumerate(pairsums.delay_counts(delay)) if count] == [bucket]
+    assert [i for i, count in enumerate(scores.delay_counts(delay)) if count] == [bucket]
 
 
 @pytest.mark.parametrize(
@@ -196,7 +207,7 @@ def test_what_the_sample_leaves_out_is_counted_and_not_kept(placed: Release) -> 
 
 
 def row(role: str, at: float, *, paired: bool, score: float | None = 0.5) -> Row:
-    return Row("a", role, at, score, "fraud.7.3fa2c1", 0 if paired else 1, paired)
+    return Row("a", role, at, score, "fraud.7.3fa2c1", 0 if paired else 1, paired, 0.01, 0.05)
 
 
 def test_a_shadowed_request_is_claimed_in_its_own_minute_when_both_have_answered() -> None:

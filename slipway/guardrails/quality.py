@@ -1,0 +1,143 @@
+"""Quality: is the candidate's log-loss greater than the baseline's, on the same labels?
+
+Pairs first: in a shadow both variants answer the same requests, so their losses differ by the models alone. Bets on the
+difference are exact at any number of labels, and alone may roll back. That two models are as good as equal they learn
+slowly, so for that the normal mixture is asked too, once both classes have been seen often enough. On a split each request has one answer, and the variants' means are
+compared: that takes some hundred times as many labels. Labels come late, and the early ones may be special (chargebacks
+take weeks), so a split is compared step by step: within a step the weights are constant, so both variants' requests are
+of the same minutes and the same age. Then the steps' differences are averaged.
+"""
+
+import math
+from collections.abc import Collection, Sequence
+
+from slipway.guardrails.opinion import Opinion, rate, weigh
+from slipway.pairsums import ArmSums, PairSums
+from slipway.plan import Guardrail
+from slipway.stats.adjusted import Covaried
+from slipway.stats.means import NOTHING, asymptotic
+from slipway.stats.mixture import log_sum
+from slipway.stats.srm import sample_ratio_mismatch
+from slipway.verdict import Decision
+
+# Parts of the money: on bets on pairs, and on the split; on both and the mean of the pairs.
+WORSE_PARTS, SAFE_PARTS = (0.8, 0.2), (0.4, 0.2, 0.4)
+SPLIT_MARGIN = 0.01
+LEAST_OF_A_CLASS = 20  # labels of either value: a mean over fewer is far from normal
+PLANNED_PAIRS, PLANNED_SPLIT = 1000, 20_000  # labels
+COVERAGE_ALPHA = 0.001
+WAIVER = '{"metric": "quality", "required": false}'
+NO_LABELS = f"no label yet: upload ground truth, waive it with {WAIVER} in the plan, or advance by hand"
+
+
+def opinion(steps: Collection[PairSums], rule: Guardrail, alpha: float) -> Opinion:
+    """steps: sums of each step of the plan."""
+    total = sum(steps, PairSums())
+    unlike = next(filter(None, map(_unlike, steps)), "")
+    apart = [] if unlike else [step for step in steps if _comparable(step, rule.minimum)]
+    share = rule.alpha_share * alpha
+    harm = _mixed(WORSE_PARTS, total.harm, _on_split(apart, max(rule.tolerance, SPLIT_MARGIN), share, worse=True))
+    on_split = _on_split(apart, max(rule.shown, SPLIT_MARGIN), alpha, worse=False)
+    safe = _mixed(SAFE_PARTS, total.safe, on_split, _on_pairs(total, rule, alpha))
+    says = f"{_pairs(total)}{_arms(total)}, tolerated {rule.tolerance:.0%}, to be shown {rule.shown:.0%}"
+    says += "".join(f"; {more}" for more in (unlike, _waived(rule, safe, alpha)) if more)
+    baseline, candidate = _means(total)
+    found = weigh(rule, alpha, says, candidate=candidate, baseline=baseline, harm=harm, safe=safe)
+    if found.decision is not Decision.UNDECIDED:
+        return found
+    if not sum(total.delays):
+        return Opinion(Decision.UNDECIDED, f"quality: {NO_LABELS}", found.finding, needs="labels")
+    return Opinion(Decision.INVALID, says, found.finding) if unlike else found
+
+
+def _mixed(parts: Sequence[float], *log_es: float) -> float:
+    return log_sum(log_e + math.log(part) for part, log_e in zip(parts, log_es, strict=True))
+
+
+def _on_pairs(total: PairSums, rule: Guardrail, alpha: float) -> float:
+    """log e-value for the mean difference of the pairs' losses being less than what must be shown."""
+    n = total.log_loss.n
+    if n < max(2, rule.minimum) or min(total.positives, n - total.positives) < LEAST_OF_A_CLASS:
+        return 0.0
+    losses = Covaried(total.log_loss, total.baseline_log_loss, total.loss_products)
+    mean = losses.y.mean - rule.shown * losses.x.mean
+    error = math.sqrt(losses.residual_variance(rule.shown) / n)
+    return asymptotic(mean, error, n, alpha=alpha, planned=PLANNED_PAIRS, alternative="less").log_e or 0.0
+
+
+def _comparable(step: PairSums, least: int) -> bool:
+    """Whether both variants of a step have labels enough, in all and of either value."""
+    return all(
+        arm.log_loss.n >= max(2, least) and min(arm.positives, arm.log_loss.n - arm.positives) >= LEAST_OF_A_CLASS
+        for arm in (step.baseline, step.candidate)
+    )
+
+
+def _on_split(steps: Collection[PairSums], margin: float, alpha: float, *, worse: bool) -> float:
+    """log e-value for the candidate's mean loss being above (or else below) 1 + margin times the baseline's.
+
+    The steps count by the candidate's labels in them.
+    """
+    if not steps:
+        return 0.0
+    labels = sum(step.candidate.log_loss.n for step in steps)
+    n = sum(step.baseline.log_loss.n for step in steps) + labels
+    estimate = variance = 0.0
+    for step in steps:
+        b, c, weight = step.baseline.log_loss, step.candidate.log_loss, step.candidate.log_loss.n / labels
+        estimate += weight * (c.mean - (1 + margin) * b.mean)
+        variance += weight**2 * (c.variance / c.n + (1 + margin) ** 2 * b.variance / b.n)
+    sign = 1 if worse else -1
+    found = asymptotic(
+        sign * estimate, math.sqrt(variance), n, alpha=alpha, planned=PLANNED_SPLIT, alternative="greater"
+    )
+    return found.log_e or 0.0
+
+
+def _unlike(step: PairSums) -> str:
+    """On a split the variants' answers must have got labels alike, or the labelled ones can't be compared."""
+    b, c = step.baseline, step.candidate
+    labels, sampled = (_labels(b), _labels(c)), (b.sampled, c.sampled)
+    if not (all(sampled) and any(labels)):
+        return ""
+    shares = (sampled[0] / sum(sampled), sampled[1] / sum(sampled))
+    if sample_ratio_mismatch(labels, shares, alpha=COVERAGE_ALPHA).p_value > COVERAGE_ALPHA:
+        return ""
+    return (
+        f"labels came for {rate(labels[1], sampled[1]):.1%} of the candidate's answers, but for "
+        f"{rate(labels[0], sampled[0]):.1%} of the baseline's: on this split they can't be compared"
+    )
+
+
+def _labels(arm: ArmSums) -> int:
+    return arm.log_loss.n + arm.unscored
+
+
+def _means(total: PairSums) -> tuple[float | None, float | None]:
+    """Mean losses of baseline and candidate: of pairs, or without any of the variants' own labels."""
+    pairs = total.baseline_log_loss
+    if pairs.n:
+        return pairs.mean, pairs.mean + total.log_loss.mean
+    b, c = total.baseline.log_loss, total.candidate.log_loss
+    return (b.mean if b.n else None), (c.mean if c.n else None)
+
+
+def _pairs(total: PairSums) -> str:
+    n = total.log_loss.n
+    if not n:
+        return "no labelled pairs"
+    baseline, difference = total.baseline_log_loss.mean, total.log_loss.mean
+    part = f" ({difference / baseline:+.1%})" if baseline else ""
+    return f"log-loss {baseline + difference:.4f}, baseline {baseline:.4f}{part} on {n:,} labelled pairs"
+
+
+def _arms(total: PairSums) -> str:
+    b, c = total.baseline.log_loss, total.candidate.log_loss
+    if NOTHING in (b, c):
+        return ""
+    return f"; {c.mean:.4f} on {c.n:,} labels, baseline {b.mean:.4f} on {b.n:,} on a split"
+
+
+def _waived(rule: Guardrail, safe: float, alpha: float) -> str:
+    shown = safe >= math.log(1 / alpha)
+    return "" if rule.required or shown else "not shown to be no worse: the plan waives that"
