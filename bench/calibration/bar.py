@@ -24,7 +24,7 @@ def bars(rows: list[Row], quality: list[Row], *, unseen: bool = False) -> list[B
         if row["family"] == "outage":
             found.append(_outage(row))
     for row in quality:
-        if row["rule"] == "paired bets" and row["rate"] == 1:
+        if row["rule"] == "ours, paired" and row["rate"] == 1:
             if row["family"] == "AUC .873 -> .860":
                 found.append(_at_least(row, "within_2_h", 0.95, "within 2 h"))
             if not row["guilty"]:

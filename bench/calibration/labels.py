@@ -42,9 +42,11 @@ QUALITY = (
 class Labels:
     """The labelled requests of one run, by the time the label arrives. All arrays [labels].
 
-    origin, arrival: minutes; baseline, candidate: predicted probabilities; to_candidate: who answers it on a split.
+    rate: requests/s; origin, arrival: minutes; baseline, candidate: predicted probabilities; to_candidate: who answers
+    it on a split.
     """
 
+    rate: float
     minutes: int
     origin: np.ndarray
     arrival: np.ndarray
@@ -68,6 +70,7 @@ def draw(quality: Quality, rate: float, minutes: int, rng: np.random.Generator) 
     score = truth + SHARED * rng.standard_normal(len(seen))
     own = [np.sqrt(noise**2 - SHARED**2) for noise in (GOOD, quality.candidate_noise)]
     return Labels(
+        rate=rate,
         minutes=minutes,
         origin=np.floor(sent[seen]).astype(int),
         arrival=np.floor(arrival[seen]).astype(int),

@@ -15,6 +15,7 @@ from slipway import evidence, judge, minutes, plan
 from slipway import release as rel
 from slipway.evidence import SETTLED_AFTER
 from slipway.minutes import Minute
+from slipway.pairsums import ArmSums, PairSums
 from slipway.phases import Phase
 from slipway.plan import Metric
 from slipway.release import Release
@@ -38,7 +39,7 @@ def ours(traffic: Traffic) -> Decisions:
 
 
 def runs(traffic: Traffic) -> list[Run]:
-    return [_run(series, traffic.weights) for series in cells(traffic)]
+    return [_run(*seen, traffic.weights) for seen in zip(cells(traffic), captured(traffic), strict=True)]
 
 
 def cells(traffic: Traffic) -> Iterator[list[Minute]]:
@@ -51,6 +52,19 @@ def cells(traffic: Traffic) -> Iterator[list[Minute]]:
         yield [Minute(60.0 * at, *arms) for at, arms in pairs]
 
 
+def captured(traffic: Traffic) -> Iterator[list[PairSums]]:
+    """Each run's captured answers as of every minute: all of them, and how many were no number."""
+    arms = [
+        (arm.requests.cumsum(axis=1).tolist(), arm.invalid.cumsum(axis=1).tolist())
+        for arm in (traffic.baseline, traffic.candidate)
+    ]
+    for run in zip(*arms[0], *arms[1], strict=True):
+        yield [
+            PairSums(ArmSums(lines=b, captured=b, invalid=bad), ArmSums(lines=c, captured=c, invalid=worse))
+            for b, bad, c, worse in zip(*run, strict=True)
+        ]
+
+
 def _threshold(baseline: Arm) -> np.ndarray:
     """What each minute's requests are counted against, in ms: the baseline's median of the minute before."""
     before = np.concatenate([baseline.p50[:, :1], baseline.p50[:, :-1]], axis=1)
@@ -58,22 +72,22 @@ def _threshold(baseline: Arm) -> np.ndarray:
 
 
 def _arms(arm: Arm, threshold: np.ndarray) -> Iterator[list[minutes.Arm]]:
-    counts = (arm.requests.tolist(), arm.errors.tolist(), arm.invalid.tolist(), arm.slower_than(threshold).tolist())
+    counts = (arm.requests.tolist(), arm.errors.tolist(), arm.slower_than(threshold).tolist())
     for run in zip(*counts, 1000 * arm.p50, 1000 * arm.p90, strict=True):
         yield [_minute(*values) for values in zip(*run, strict=True)]
 
 
-def _minute(requests: int, errors: int, invalid: int, slower: int, p50: float, p90: float) -> minutes.Arm:
+def _minute(requests: int, errors: int, slower: int, p50: float, p90: float) -> minutes.Arm:
     latency = (float(p50), float(p90), slower) if requests else (None, None, None)
-    return minutes.Arm(requests, errors, *latency, captured=requests, invalid=invalid)
+    return minutes.Arm(requests, errors, *latency)
 
 
-def _run(series: list[Minute], weights: np.ndarray) -> Run:
+def _run(series: list[Minute], answers: list[PairSums], weights: np.ndarray) -> Run:
     release, advanced = _begun(), NEVER
-    for at, minute in enumerate(series):
+    for at, (minute, answered) in enumerate(zip(series, answers, strict=True)):
         while release.weight < weights[at]:
             release = _next_step(release, minute.at)
-        outcome = judge.look(release, [minute], minute.at + 60 + SETTLED_AFTER)
+        outcome = judge.look(release, [minute], {0: answered}, minute.at + 60 + SETTLED_AFTER)
         release = outcome.release
         if release.phase is Phase.ROLLING_BACK:
             return Run(at, advanced, release.reason)

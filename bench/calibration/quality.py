@@ -6,16 +6,19 @@ import numpy as np
 from scipy.stats import rankdata
 
 from bench.calibration.decisions import NEVER
-from bench.calibration.labels import SHARE, Labels
+from bench.calibration.labels import Labels
 from bench.peers.growthbook import half_width
-from slipway.stats.paired import LOG_LOSS_BOUND, PROBABILITY_FLOOR, Bets, Randomised, paired_bets
+from slipway import pairing, scores
+from slipway.guardrails import quality
+from slipway.pairsums import ArmSums, PairSums
+from slipway.plan import BUILTIN, Metric
+from slipway.stats.means import Moments
+from slipway.stats.paired import PROBABILITY_FLOOR
+from slipway.verdict import Decision
 
 LOOK = 5  # minutes
-ALPHA = 0.05 / 4  # one guardrail's part of a release's
+PLAN = BUILTIN["canary"]
 LEAST_LABELS = 200  # of each variant
-# What earlier releases showed of two equally good models: mean and variance of log-loss, variance of the difference.
-HISTORY_LOSS, HISTORY_SPREAD, HISTORY_VARIANCE = 0.266, 0.32, 0.0085
-MOST_LOSS = 4.61  # just over -log(PROBABILITY_FLOOR)
 AUC_MARGIN, AUC_WINDOW, AUC_LOOK, AUC_LEAST = 0.01, 60, 15, 50  # AUC; minutes; minutes; labels of each variant
 
 QualityRule = Callable[[Labels], int]
@@ -26,31 +29,67 @@ def losses(probability: np.ndarray, label: np.ndarray) -> np.ndarray:
     return -np.log(np.where(label, cut, 1 - cut))
 
 
-def paired_betting(labels: Labels) -> int:
-    """The library's paired test: the minute of the rollback, or NEVER."""
-    bets = paired_bets(baseline_loss=HISTORY_LOSS, variance=HISTORY_VARIANCE)
-    state = Bets.start(low=-LOG_LOSS_BOUND, high=LOG_LOSS_BOUND, bets=bets)
-    return _bet(state, labels, losses(labels.candidate, labels.label) - losses(labels.baseline, labels.label))
+def ours(paired: bool) -> QualityRule:
+    """The judge's own guardrail, on the sample of the requests that pairing takes."""
+
+    def rule(labels: Labels) -> int:
+        seen = np.random.default_rng(len(labels.label)).random(len(labels.label)) < pairing.rate(60 * labels.rate)
+        sums = _pairs(labels, seen) if paired else _arms(labels, seen)
+        for until in range(LOOK, labels.minutes + 1, LOOK):
+            arrived = np.count_nonzero(seen[labels.arrived(0, until)])
+            found = quality.opinion([sums(arrived)], PLAN.rule(Metric.QUALITY), PLAN.alpha)
+            if found.decision is Decision.REGRESSION:
+                return until - 1
+        return NEVER
+
+    return rule
 
 
-def split_betting(labels: Labels) -> int:
-    """The library's test for a split: who answers is random, so is whose loss is seen."""
-    randomised = Randomised(share=SHARE, most=MOST_LOSS, centre=HISTORY_LOSS)
-    seen = np.where(labels.to_candidate, labels.candidate, labels.baseline)
-    loss = losses(seen, labels.label)
-    values = np.array(
-        [randomised.value(*pair) for pair in zip(labels.to_candidate.tolist(), loss.tolist(), strict=True)]
-    )
-    bets = paired_bets(baseline_loss=HISTORY_LOSS, variance=HISTORY_SPREAD * (1 / SHARE + 1 / (1 - SHARE)))
-    return _bet(Bets.start(low=randomised.low, high=randomised.high, bets=bets), labels, values)
+def _pairs(labels: Labels, seen: np.ndarray) -> Callable[[int], PairSums]:
+    """The sums of the first so many labelled pairs, as `slipway.scores` would add them up."""
+    label, rule = labels.label[seen], PLAN.rule(Metric.QUALITY)
+    b, c = losses(labels.baseline[seen], label), losses(labels.candidate[seen], label)
+    bets = (np.array(scores.stakes(rule.tolerance, above=True)), -np.array(scores.stakes(rule.shown, above=False)))
+    excess = (c - (1 + rule.tolerance) * b, c - (1 + rule.shown) * b)
+    wealth = [_sums(np.log1p(bet * x[:, None])) for bet, x in zip(bets, excess, strict=True)]
+    plain = [_sums(values) for values in (label, b, b * b, c - b, (c - b) ** 2, (c - b) * b)]
+
+    def sums(n: int) -> PairSums:
+        positives, base, base2, difference, difference2, product = (float(total[n]) for total in plain)
+        return PairSums(
+            positives=int(positives),
+            baseline_log_loss=Moments(n, base, base2),
+            log_loss=Moments(n, difference, difference2),
+            loss_products=product,
+            worse=tuple(wealth[0][n]),
+            not_worse=tuple(wealth[1][n]),
+            delays=(n, 0, 0, 0, 0, 0),
+        )
+
+    return sums
 
 
-def _bet(state: Bets, labels: Labels, values: np.ndarray) -> int:
-    for until in range(LOOK, labels.minutes + 1, LOOK):
-        state = state.update(values[labels.arrived(until - LOOK, until)].tolist())
-        if state.moments.n >= LEAST_LABELS and state.log_e >= np.log(1 / ALPHA):
-            return until - 1
-    return NEVER
+def _arms(labels: Labels, seen: np.ndarray) -> Callable[[int], PairSums]:
+    label, mine = labels.label[seen], labels.to_candidate[seen]
+    loss = losses(np.where(mine, labels.candidate[seen], labels.baseline[seen]), label)
+    totals = [
+        [_sums(np.where(chosen, values, 0.0)) for values in (np.ones(len(loss)), label, loss, loss * loss)]
+        for chosen in (~mine, mine)
+    ]
+
+    def sums(n: int) -> PairSums:
+        arms = [[float(total[n]) for total in arm] for arm in totals]
+        return PairSums(
+            *(ArmSums(positives=int(y), log_loss=Moments(int(k), first, second)) for k, y, first, second in arms),
+            delays=(n, 0, 0, 0, 0, 0),
+        )
+
+    return sums
+
+
+def _sums(values: np.ndarray) -> np.ndarray:
+    """Of the first 0, 1, 2, ... values."""
+    return np.concatenate([np.zeros((1, *values.shape[1:])), np.cumsum(values, axis=0)])
 
 
 def asymptotic_paired(labels: Labels) -> int:
@@ -119,10 +158,10 @@ def _first_above(labels: Labels, bound: Callable[[slice], float]) -> int:
 
 
 QUALITY_RULES: dict[str, QualityRule] = {
-    "paired bets": paired_betting,
+    "ours, paired": ours(paired=True),
     "paired asymptotic CS": asymptotic_paired,
     "paired AUC by the hour": hourly_auc(paired=True),
-    "split bets": split_betting,
+    "ours, split": ours(paired=False),
     "split asymptotic CS": asymptotic_split,
     "split AUC by the hour": hourly_auc(paired=False),
 }

@@ -20,15 +20,6 @@ def test_the_models_have_the_aucs_they_are_said_to_have() -> None:
         assert quality.auc(seen.candidate, seen.label) == pytest.approx(expected, abs=0.004)
 
 
-def test_what_history_says_of_equal_models_is_what_they_do() -> None:
-    seen = lab.draw(lab.QUALITY[0], 100.0, 240, np.random.default_rng(6))
-    baseline, candidate = (quality.losses(scores, seen.label) for scores in (seen.baseline, seen.candidate))
-    assert baseline.mean() == pytest.approx(quality.HISTORY_LOSS, rel=0.03)
-    assert baseline.var() == pytest.approx(quality.HISTORY_SPREAD, rel=0.03)
-    assert (candidate - baseline).var() == pytest.approx(quality.HISTORY_VARIANCE, rel=0.05)
-    assert baseline.max() < quality.MOST_LOSS
-
-
 def test_labels_come_late_or_never_and_in_order() -> None:
     minutes = 2000
     seen = lab.draw(lab.QUALITY[0], 10.0, minutes, np.random.default_rng(7))

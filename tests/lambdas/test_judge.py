@@ -1,6 +1,7 @@
 """Looks at a release: what is fetched, what is decided, what is written."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,11 +9,12 @@ from botocore.exceptions import ClientError
 
 from lambdas import judge
 from lambdas.aws import ledger
-from lambdas.aws.clients import client
+from slipway import pairing
 from slipway import release as rel
+from slipway.pairsums import ArmSums, PairSums
 from slipway.phases import Phase
 from tests.lambdas.wire import Made
-from tests.lambdas.world import BAKE, BUCKET, CANARY, CONTEXT, SHADOW, START, World, history
+from tests.lambdas.world import BAKE, CANARY, CONTEXT, SHADOW, START, World, history
 
 
 def ask(release_id: str) -> dict[str, Any]:
@@ -30,6 +32,7 @@ def traffic(world: World, minutes: int, share: float = 0.25, errors: int = 0) ->
 
 def test_a_good_candidate_advances_and_traffic_is_shifted_at_once(world: World) -> None:
     known = world.at(CANARY)
+    world.answered(known)
     traffic(world, 12)
     turn = ask(known.id)
     now = ledger.release(known.id)
@@ -42,6 +45,7 @@ def test_a_good_candidate_advances_and_traffic_is_shifted_at_once(world: World) 
 
 def test_after_the_last_step_a_release_settles(world: World) -> None:
     known = world.at(BAKE)
+    world.answered(known)
     traffic(world, 12, share=1.0)
     turn = ask(known.id)
     assert (turn["next"], turn["phase"]) == ("settle", "SETTLING")
@@ -58,13 +62,28 @@ def test_a_candidate_that_fails_is_rolled_back(world: World) -> None:
 
 def test_answers_that_are_no_numbers_are_seen_in_what_was_captured(world: World) -> None:
     known = world.at(CANARY)
-    output = {"data": "nan", "encoding": "CSV"}
-    lines = "\n".join([json.dumps({"captureData": {"endpointOutput": output}})] * 50)
-    key = "capture/fraud/candidate/2027/01/15/08/01-00-000-x.jsonl"
-    client("s3").put_object(Bucket=BUCKET, Key=key, Body=lines.encode())
+    world.answered(known, PairSums(candidate=ArmSums(lines=50, captured=50, invalid=50)))
     traffic(world, 3)
     assert ask(known.id)["phase"] == "ROLLING_BACK"
     assert "50 of 50 captured answers are no finite number" in ledger.release(known.id).reason
+
+
+def test_counts_of_earlier_steps_stay_and_those_outside_of_any_step_do_not_count(world: World) -> None:
+    known = world.at(BAKE)
+    for step, invalid in ((SHADOW, 20), (CANARY, 7), (pairing.OUTSIDE, 100)):
+        world.answered(replace(known, step=step), PairSums(candidate=ArmSums(lines=200, captured=200, invalid=invalid)))
+        world.later(60)
+    traffic(world, 3, share=1.0)
+    assert ask(known.id)["phase"] == "ROLLING_BACK"
+    assert "27 of 400 captured answers are no finite number" in ledger.release(known.id).reason
+
+
+def test_a_look_asks_for_the_sums_as_they_are_at_that_moment(world: World) -> None:
+    known = world.at(CANARY)
+    traffic(world, 1)
+    ask(known.id)
+    (query,) = world.wire.made("query")
+    assert query["ConsistentRead"] and query["ExpressionAttributeValues"][":pk"] == {"S": f"PAIRS#{known.id}"}
 
 
 def test_too_little_evidence_changes_nothing_and_tells_nobody(world: World) -> None:
@@ -142,7 +161,7 @@ def test_a_decision_made_during_the_look_wins(world: World) -> None:
     assert ask(known.id)["next"] == "roll_back"
 
 
-@pytest.mark.parametrize("method", ["get_metric_data", "list_objects_v2"])
+@pytest.mark.parametrize("method", ["get_metric_data", "query"])
 def test_a_look_that_could_not_see_decides_nothing(world: World, method: str) -> None:
     known = world.at(SHADOW)
     traffic(world, 12, share=0.5)

@@ -9,12 +9,14 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
-from lambdas.aws import ledger, serving
+from lambdas.aws import ledger, pairs, serving
 from lambdas.aws.clients import client
 from lambdas.aws.reconcile import reconcile
 from slipway import evidence, names, plan, traffic
 from slipway import release as rel
 from slipway.frame import Frame
+from slipway.pairing import Cell, Claim
+from slipway.pairsums import ArmSums, PairSums
 from slipway.phases import Phase
 from slipway.plan import Plan, Step
 from slipway.release import Release
@@ -45,7 +47,7 @@ FRAME = Frame(
     capture_uri=f"s3://{BUCKET}/capture",
     capture_percentage=100,
     kms_key_arn="arn:aws:kms:us-east-1:123456789012:key/1",
-    plan=Plan("short", STEPS, soak_seconds=60),
+    plan=Plan("short", STEPS, soak_seconds=60, guardrails=plan.UNSHOWN_QUALITY),
 )
 MANIFEST = {"xgboost_version": "3.2.0", "features": [{"name": "V1", "min": -1.5}, {"name": "Amount", "min": 0}]}
 SHADOW, CANARY, BAKE = range(3)
@@ -128,6 +130,14 @@ class World:
             self._place(known)
             known = rel.in_place(known, self.clock.now())
         return self._created(known)
+
+    def answered(self, known: Release, sums: PairSums | None = None) -> None:
+        """What pairing has counted in the release's current step; without sums 200 valid answers of each variant."""
+        counted = sums or PairSums(*[ArmSums(lines=200, captured=200)] * 2)
+        claim = Claim(
+            f"object-{self.clock.at}", "object", {Cell(known.id, known.step, int(self.clock.at // 60)): counted}
+        )
+        pairs.count(known.endpoint, [claim], self.clock.at)
 
     def _created(self, known: Release) -> Release:
         assert ledger.create(known, rel.entry(known, "CREATED", "test", self.clock.now(), known.reason))
