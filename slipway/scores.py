@@ -11,8 +11,9 @@ from slipway.stats.means import Moments
 from slipway.stats.paired import MOST_AT_STAKE, PROBABILITY_FLOOR, log_loss
 
 LEAST_LOSS, MOST_LOSS = -math.log(1 - PROBABILITY_FLOOR), -math.log(PROBABILITY_FLOOR)
-# Scores of rare events are tiny, and whether one is 1 or 2 in a million is nobody's concern.
-ODDS_FLOOR = 0.001
+# Scores of rare events are tiny. Cut higher, hardly anything of them would be left to compare; lower, whether one is 1 or
+# 2 in a million would count.
+ODDS_FLOOR = 0.0001
 
 
 def stakes(margin: float, *, above: bool) -> tuple[float, ...]:

@@ -38,6 +38,8 @@ STORIES = {
         Story("errors", "the candidate's code fails on some real inputs: seen in shadow", "ROLLED_BACK", "errors"),
         Story("nan", "the candidate answers NaN for some real inputs: seen in shadow", "ROLLED_BACK", "nan"),
         Story("slow", "the candidate waits 30 ms in every request: seen in shadow", "ROLLED_BACK", "slow"),
+        Story("swapped", "the candidate takes its features in another order: seen in shadow", "ROLLED_BACK", "swapped"),
+        Story("worse", "the candidate learnt from wrong labels: seen in shadow", "ROLLED_BACK", "worse"),
         Story("leak", "the candidate works until its connections are used up", "ROLLED_BACK", "leak"),
     )
 }

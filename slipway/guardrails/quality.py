@@ -4,8 +4,8 @@ Pairs first: in a shadow both variants answer the same requests, so their losses
 difference are exact at any number of labels, and of the pairs they alone may roll back. That two models are as good as
 equal they learn slowly, so for that the normal mixture is asked too, once both classes have been seen often enough. On
 a split each request has one answer, and the variants' means are compared: that takes some hundred times as many labels.
-Labels come late, and the early ones may be special (chargebacks take weeks), so a split is compared step by step: within
-a step the weights are constant, so both variants' requests are of the same minutes and the same age. Then the steps'
+Labels come late, and the early ones may be special (chargebacks take weeks), so a split is compared step by step: in a
+step the weights are constant, so both variants' requests are of the same minutes and the same age. Then the steps'
 differences are averaged.
 """
 
