@@ -4,16 +4,18 @@ Every number added is a multiple of 2^-30, so sums of floats below 2^23 have no 
 grouping shows in a total. `slipway.scores` makes them of a request's answers and label.
 """
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from slipway.stats.adjusted import Covaried
 from slipway.stats.means import NOTHING, Moments
-from slipway.stats.mixture import log_mean
+from slipway.stats.mixture import log_mean, log_sum
 
 GRID = 2.0**30
 BETS = 7
+LEAD = 2 / 3  # losses are bounded by far more than they vary, so the greatest bet is mostly the best one
 DELAYS = (3600.0, 6 * 3600.0, 86400.0, 3 * 86400.0, 7 * 86400.0)  # seconds; upper ends, the last bucket has none
 _NO_WEALTH, _UNSEEN = (0.0,) * BETS, Covaried()
 
@@ -125,9 +127,8 @@ def on_grid(value: float) -> float:
 
 
 def _mixed(wealth: tuple[float, ...]) -> float:
-    """The log e-value of all bets, half of the money on the greatest: losses are bounded by far more than they vary,
-    so it is mostly the best one."""
-    return log_mean((wealth[0],) * (len(wealth) - 1) + wealth[1:])
+    """The log e-value of all bets, LEAD of the money on the greatest."""
+    return log_sum([math.log(LEAD) + wealth[0], math.log(1 - LEAD) + log_mean(wealth[1:])])
 
 
 def _sum(a: Any, b: Any) -> Any:

@@ -104,10 +104,10 @@ _LIMITS = {
 }
 
 GUARDRAILS = (
-    Guardrail(Metric.ERRORS, tolerance=1.25, shown=0.02, alpha_share=0.4, minimum=3),
+    Guardrail(Metric.ERRORS, tolerance=1.25, shown=0.02, alpha_share=0.35, minimum=3),
     Guardrail(Metric.LATENCY, tolerance=0.05, shown=0.2, alpha_share=0.25, minimum=5, floor=5.0),
     Guardrail(Metric.INVALID, tolerance=0.001, shown=0.001, alpha_share=0.05, minimum=3),
-    Guardrail(Metric.QUALITY, tolerance=0.0, shown=0.05, alpha_share=0.2, minimum=200),
+    Guardrail(Metric.QUALITY, tolerance=0.0, shown=0.05, alpha_share=0.25, minimum=200),
     Guardrail(Metric.DISAGREEMENT, 0.1, 0.1, alpha_share=0.1, minimum=100, action=Action.PAGE),
 )
 

@@ -11,8 +11,8 @@ from slipway.stats.means import Moments
 from slipway.stats.paired import MOST_AT_STAKE, PROBABILITY_FLOOR, log_loss
 
 LEAST_LOSS, MOST_LOSS = -math.log(1 - PROBABILITY_FLOOR), -math.log(PROBABILITY_FLOOR)
-# Scores of rare events are tiny. Cut higher, hardly anything of them would be left to compare; lower, whether one is 1 or
-# 2 in a million would count.
+# Scores of rare events are tiny: cut higher, hardly anything would be left to compare; lower, whether one is 1 or 2 in
+# a million would count.
 ODDS_FLOOR = 0.0001
 
 

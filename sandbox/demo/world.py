@@ -22,8 +22,8 @@ from slipway import names
 from training import package, register
 
 ENDPOINT = "fraud"
-# Waiting times fit a demonstration; how sure the judge must be is the default. But one payment in 600 is a fraud, and the
-# hours until enough of them have labels are too long for it; and nobody is there to look at a page.
+# Waiting times fit a demonstration; how sure the judge must be is the default. One payment in 600 is a fraud, so to
+# show the quality takes hours of labels, and the plan does not wait for them; and nobody is there to look at a page.
 PLAN = {
     "name": "canary",
     "soak_seconds": 60,

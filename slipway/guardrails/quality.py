@@ -22,7 +22,7 @@ from slipway.stats.srm import sample_ratio_mismatch
 from slipway.verdict import Decision
 
 # Parts of the money: on bets on pairs, and on the split; on both and the mean of the pairs.
-WORSE_PARTS, SAFE_PARTS = (0.8, 0.2), (0.4, 0.2, 0.4)
+WORSE_PARTS, SAFE_PARTS = (0.9, 0.1), (0.4, 0.2, 0.4)
 SPLIT_MARGIN = 0.01
 LEAST_OF_A_CLASS = 20  # labels of either value: a mean over fewer is far from normal
 PLANNED_PAIRS, PLANNED_SPLIT = 1000, 20_000  # labels

@@ -110,9 +110,9 @@ def test_the_betting_tests_are_read_off_the_sums() -> None:
         assert wealth == pytest.approx(direct.log_wealth, rel=1e-3)
 
 
-def test_half_of_the_evidence_is_the_greatest_bets() -> None:
+def test_most_of_the_evidence_is_the_greatest_bets() -> None:
     wealth = (4.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0)
-    mixed = 0.5 * math.exp(4) + (math.e + 5) / 12
+    mixed = 2 / 3 * math.exp(4) + (math.e + 5) / 18
     assert PairSums(worse=wealth).harm == pytest.approx(math.log(mixed)) == PairSums(not_worse=wealth).safe
 
 
