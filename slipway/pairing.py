@@ -21,6 +21,7 @@ from slipway.release import Release
 
 TARGET = 60.0  # sampled requests a minute
 LATE_AFTER = 900.0  # seconds between a request and the handling of its captured answer
+LEAST_PROPENSITY = 0.001
 OUTSIDE = -1  # the step of what was captured while no step's traffic was in place, and of labels as they come
 
 
@@ -75,11 +76,15 @@ class Row:
 
 @dataclass(frozen=True)
 class Label:
-    """The truth about a request, 0 or 1. at: when it was collected, unix seconds."""
+    """The truth about a request, 0 or 1. at: when it was collected, unix seconds.
+
+    propensity: the probability, from LEAST_PROPENSITY to 1, with which it was to get a label; None: not logged.
+    """
 
     id: str
     value: int
     at: float
+    propensity: float | None = None
 
 
 @dataclass(frozen=True)
@@ -120,7 +125,7 @@ def keep(
     without a step's traffic in place is counted at OUTSIDE, and not sampled.
     """
     rule = release.plan.rule(Metric.QUALITY)
-    rows, counts = [], defaultdict[int, Counter[str]](Counter)
+    rows, counts, singles = [], defaultdict[int, Counter[str]](Counter), defaultdict[int, ArmSums](ArmSums)
     for line in lines:
         step = step_at(release, line.at or written)
         row = None
@@ -128,9 +133,12 @@ def keep(
             shadow = release.plan.steps[step].phase is Phase.SHADOW
             row = Row(line.id, role, line.at, line.score, release.id, step, shadow, rule.tolerance, rule.shown)
             rows.append(row)
+            if not shadow and row.score is not None:
+                singles[step] += scores.of_single(row.score)
         counts[step].update(_account(line, row, now))
     minute = int(written // 60)
-    return rows, Claim(key, "object", {Cell(release.id, step, minute): _of(role, of) for step, of in counts.items()})
+    arms = {step: _of(of) + singles[step] for step, of in counts.items()}
+    return rows, Claim(key, "object", {Cell(release.id, step, minute): _at(role, arm) for step, arm in arms.items()})
 
 
 def _account(line: Line, row: Row | None, now: float) -> Iterator[str]:
@@ -144,9 +152,9 @@ def _account(line: Line, row: Row | None, now: float) -> Iterator[str]:
         yield "late" if now - row.at > LATE_AFTER else "sampled"
 
 
-def _of(role: str, counts: Counter[str]) -> PairSums:
+def _of(counts: Counter[str]) -> ArmSums:
     rejected = Rejected(**{name: counts[name] for name in vars(Rejected())})
-    arm = ArmSums(
+    return ArmSums(
         lines=counts["lines"],
         captured=counts["captured"] + counts["invalid"],
         invalid=counts["invalid"],
@@ -154,7 +162,6 @@ def _of(role: str, counts: Counter[str]) -> PairSums:
         sampled=counts["sampled"] + counts["late"],
         late=counts["late"],
     )
-    return _at(role, arm)
 
 
 def labels(
@@ -182,12 +189,19 @@ def label_claims(groups: Iterable[Group]) -> Iterator[Claim]:
             continue
         b, c, label = group.baseline, group.candidate, group.label
         if b and c and b.paired:
-            margins = {"tolerance": b.tolerance, "shown": b.shown}
-            sums = scores.of_labelled_pair(b.score, c.score, label.value, label.at - b.at, **margins)
+            sums = scores.of_labelled_pair(
+                b.score,
+                c.score,
+                label.value,
+                label.at - b.at,
+                tolerance=b.tolerance,
+                shown=b.shown,
+                propensity=label.propensity,
+            )
             yield Claim(label.id, "label", {b.cell: sums})
         for row in (b, c):
             if row and not row.paired:
-                arm = scores.of_labelled(row.score, label.value)
+                arm = scores.of_labelled(row.score, label.value, label.propensity)
                 delays = scores.delay_counts(label.at - row.at)
                 sums = _at(row.role, arm, delays=delays)
                 yield Claim(label.id, f"label-{row.role}", {row.cell: sums})

@@ -1,7 +1,7 @@
 """Sums over sampled requests: all that the judge needs of them. They add in any order, exactly.
 
-Every number added is a multiple of 2^-30, so sums of floats below 2^23 have no rounding error, and neither order nor
-grouping shows in a total. `slipway.scores` makes them of a request's answers and label.
+Every number added is a multiple of 2^-30 (weighted ones: 2^-20), so sums of floats below 2^23 (2^33) have no rounding
+error, and neither order nor grouping shows in a total. `slipway.scores` makes them of a request's answers and label.
 """
 
 import math
@@ -12,12 +12,14 @@ from typing import Any
 from slipway.stats.adjusted import Covaried
 from slipway.stats.means import NOTHING, Moments
 from slipway.stats.mixture import log_mean, log_sum
+from slipway.stats.weighted import Weighted
 
 GRID = 2.0**30
+WEIGHT_GRID = 2.0**20  # squares of weights are large, and a table's numbers have 38 digits
 BETS = 7
 LEAD = 2 / 3  # losses are bounded by far more than they vary, so the greatest bet is mostly the best one
 DELAYS = (3600.0, 6 * 3600.0, 86400.0, 3 * 86400.0, 7 * 86400.0)  # seconds; upper ends, the last bucket has none
-_NO_WEALTH, _UNSEEN = (0.0,) * BETS, Covaried()
+_NO_WEALTH, _UNSEEN, _UNWEIGHTED = (0.0,) * BETS, Covaried(), Weighted()
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class ArmSums:
 
     lines = rejected + sampled + those the sample left out. captured: lines with an answer; invalid: of them, answers
     that are no finite number; late: sampled rows handled long after their request; unscored: labelled, but the answer
-    is no probability.
+    is no probability; weighted: the log-loss by labels with a propensity, and as its own scores expect it.
     """
 
     lines: int = 0
@@ -53,6 +55,11 @@ class ArmSums:
     unscored: int = 0
     log_loss: Moments = NOTHING
     brier: Moments = NOTHING
+    weighted: Weighted = _UNWEIGHTED
+
+    def __add__(self, other: "ArmSums") -> "ArmSums":
+        total: ArmSums = _sum(self, other)
+        return total
 
 
 @dataclass(frozen=True)
@@ -73,7 +80,9 @@ class PairSums:
     operating threshold; raised: of them, the candidate's decision is the positive one. log_loss, brier: of pairs with
     a label, of which `positives` are 1; loss_products: log_loss times baseline_log_loss; unscored: labelled, but not
     both answers are probabilities. worse: log wealth of each bet on the candidate's mean log-loss being more than
-    tolerated; not_worse: less than must be shown. delays: labels by the time they took; the buckets end at DELAYS.
+    tolerated; not_worse: less than must be shown. weighted: the difference of log-losses by labels with a propensity,
+    and as both models' scores expect it; weighted_baseline: the baseline's log-loss times the weight. delays: labels by
+    the time they took; the buckets end at DELAYS.
     """
 
     baseline: ArmSums = ArmSums()
@@ -94,6 +103,8 @@ class PairSums:
     brier: Moments = NOTHING
     worse: tuple[float, ...] = _NO_WEALTH
     not_worse: tuple[float, ...] = _NO_WEALTH
+    weighted: Weighted = _UNWEIGHTED
+    weighted_baseline: float = 0.0
     delays: tuple[int, ...] = field(default=(0,) * (len(DELAYS) + 1))
 
     def __add__(self, other: "PairSums") -> "PairSums":
@@ -121,9 +132,9 @@ def from_numbers(numbers: Mapping[str, Any]) -> PairSums:
     return sums
 
 
-def on_grid(value: float) -> float:
-    """Rounded to the grid, so that sums are exact."""
-    return round(value * GRID) / GRID
+def on_grid(value: float, grid: float = GRID) -> float:
+    """Rounded to a multiple of 1 / grid, so that sums are exact."""
+    return round(value * grid) / grid
 
 
 def _mixed(wealth: tuple[float, ...]) -> float:

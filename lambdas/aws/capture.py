@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from lambdas.aws.clients import client
 from lambdas.aws.settings import setting
 from slipway import names
-from slipway.pairing import Label, Line
+from slipway.pairing import LEAST_PROPENSITY, Label, Line
 
 MOST_ID = 256  # characters; SageMaker takes 64
 CHUNK = 2**18
@@ -79,13 +79,18 @@ def line(raw: bytes | str) -> Line:
 
 
 def label(raw: bytes | str, collected: float) -> Label | None:
-    """One line of a ground-truth file; None unless it is a 0 or 1 with an id."""
+    """One line of a ground-truth file; None unless it is a 0 or 1 with an id.
+
+    Beside Model Monitor's keys it may have `propensity`: the chance, from LEAST_PROPENSITY to 1, of getting this label.
+    """
     try:
         record = json.loads(raw)
         id, value = record["eventMetadata"]["eventId"], float(_text(record["groundTruthData"]))
+        propensity = None if record.get("propensity") is None else float(record["propensity"])
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
-    return Label(id, int(value), collected) if value in (0, 1) and _is_id(id) else None
+    known = value in (0, 1) and _is_id(id) and (propensity is None or LEAST_PROPENSITY <= propensity <= 1)
+    return Label(id, int(value), collected, propensity) if known else None
 
 
 def numbers(answer: str) -> list[float]:

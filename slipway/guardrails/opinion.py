@@ -1,9 +1,11 @@
 """A guardrail's opinion, and how an e-value becomes one."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from slipway.plan import Action, Guardrail
+from slipway.stats.mixture import log_sum
 from slipway.verdict import Decision, Finding
 
 
@@ -40,6 +42,11 @@ def weigh(
     if safe >= math.log(1 / alpha) or not rule.required:
         return Opinion(Decision.NON_INFERIOR, says, finding)
     return Opinion(Decision.UNDECIDED, says, finding)
+
+
+def mixed(parts: Sequence[float], *log_es: float) -> float:
+    """The log e-value of money divided into parts, each on one of several log e-values against the same null."""
+    return log_sum(log_e + math.log(part) for part, log_e in zip(parts, log_es, strict=True))
 
 
 _ACTS = {Action.ROLL_BACK: Decision.REGRESSION, Action.HOLD: Decision.INVALID, Action.PAGE: Decision.SUSPECT}

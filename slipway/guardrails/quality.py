@@ -3,29 +3,25 @@
 Pairs first: in a shadow both variants answer the same requests, so their losses differ by the models alone. Bets on the
 difference are exact at any number of labels, and of the pairs they alone may roll back. That two models are as good as
 equal they learn slowly, so for that the normal mixture is asked too, once both classes have been seen often enough. On
-a split each request has one answer, and the variants' means are compared: that takes some hundred times as many labels.
-Labels come late, and the early ones may be special (chargebacks take weeks), so a split is compared step by step: in a
-step the weights are constant, so both variants' requests are of the same minutes and the same age. Then the steps'
-differences are averaged.
+a split (`split`) the variants' means are compared. Where only some requests get a label, by a logged propensity, `lift`
+corrects for it.
 """
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
-from slipway.guardrails.opinion import Opinion, rate, weigh
+from slipway.guardrails import lift, split
+from slipway.guardrails.opinion import Opinion, mixed, rate, weigh
 from slipway.pairsums import ArmSums, PairSums
 from slipway.plan import Guardrail
 from slipway.stats.adjusted import Covaried
 from slipway.stats.means import NOTHING, asymptotic
-from slipway.stats.mixture import log_sum
 from slipway.stats.srm import sample_ratio_mismatch
 from slipway.verdict import Decision
 
 # Parts of the money: on bets on pairs, and on the split; on both and the mean of the pairs.
 WORSE_PARTS, SAFE_PARTS = (0.9, 0.1), (0.4, 0.2, 0.4)
-SPLIT_MARGIN = 0.01
-LEAST_OF_A_CLASS = 20  # labels of either value: a mean over fewer is far from normal
-PLANNED_PAIRS, PLANNED_SPLIT = 1000, 20_000  # labels
+PLANNED = 1000  # labelled pairs
 COVERAGE_ALPHA = 0.001
 WAIVER = '{"metric": "quality", "required": false}'
 NO_LABELS = f"no label yet: upload ground truth, waive it with {WAIVER} in the plan, or advance by hand"
@@ -34,14 +30,11 @@ NO_LABELS = f"no label yet: upload ground truth, waive it with {WAIVER} in the p
 def opinion(steps: Collection[PairSums], rule: Guardrail, alpha: float) -> Opinion:
     """steps: sums of each step of the plan."""
     total = sum(steps, PairSums())
-    unlike = next(filter(None, map(_unlike, steps)), "")
-    apart = [] if unlike else [step for step in steps if _comparable(step, rule.minimum)]
-    share = rule.alpha_share * alpha
-    harm = _mixed(WORSE_PARTS, total.harm, _on_split(apart, max(rule.tolerance, SPLIT_MARGIN), share, worse=True))
-    on_split = _on_split(apart, max(rule.shown, SPLIT_MARGIN), alpha, worse=False)
-    safe = _mixed(SAFE_PARTS, total.safe, on_split, _on_pairs(total, rule, alpha))
+    selected = lift.logged(total)
+    unlike = "" if selected else next(filter(None, map(_unlike, steps)), "")
+    harm, safe, how = lift.evidence(steps, rule, alpha) if selected else _evidence(steps, rule, alpha, bool(unlike))
     says = f"{_pairs(total)}{_arms(total)}, tolerated {rule.tolerance:.0%}, to be shown {rule.shown:.0%}"
-    says += "".join(f"; {more}" for more in (unlike, _waived(rule, safe, alpha)) if more)
+    says += "".join(f"; {more}" for more in (how, unlike, _waived(rule, safe, alpha)) if more)
     baseline, candidate = _means(total)
     found = weigh(rule, alpha, says, candidate=candidate, baseline=baseline, harm=harm, safe=safe)
     if found.decision is not Decision.UNDECIDED:
@@ -51,48 +44,34 @@ def opinion(steps: Collection[PairSums], rule: Guardrail, alpha: float) -> Opini
     return Opinion(Decision.INVALID, says, found.finding) if unlike else found
 
 
-def _mixed(parts: Sequence[float], *log_es: float) -> float:
-    return log_sum(log_e + math.log(part) for part, log_e in zip(parts, log_es, strict=True))
+def _evidence(steps: Collection[PairSums], rule: Guardrail, alpha: float, unlike: bool) -> tuple[float, float, str]:
+    """log e-values for harm and for safety where labels come whatever was done, and nothing to add."""
+    total = sum(steps, PairSums())
+    apart = [] if unlike else split.comparable(steps, lambda arm: _plain(arm, rule.minimum))
+    share = rule.alpha_share * alpha
+    on_split = split.log_e(apart, max(rule.tolerance, split.MARGIN), share, worse=True)
+    harm = mixed(WORSE_PARTS, total.harm, on_split)
+    on_split = split.log_e(apart, max(rule.shown, split.MARGIN), alpha, worse=False)
+    return harm, mixed(SAFE_PARTS, total.safe, on_split, _on_pairs(total, rule, alpha)), ""
+
+
+def _plain(arm: ArmSums, least: int) -> split.Mean | None:
+    """Of a variant with labels enough, in all and of either value."""
+    n = arm.log_loss.n
+    if n < max(2, least) or min(arm.positives, n - arm.positives) < split.LEAST_OF_A_CLASS:
+        return None
+    return split.Mean(arm.log_loss.mean, arm.log_loss.variance / n, n)
 
 
 def _on_pairs(total: PairSums, rule: Guardrail, alpha: float) -> float:
     """log e-value for the mean difference of the pairs' losses being less than what must be shown."""
     n = total.log_loss.n
-    if n < max(2, rule.minimum) or min(total.positives, n - total.positives) < LEAST_OF_A_CLASS:
+    if n < max(2, rule.minimum) or min(total.positives, n - total.positives) < split.LEAST_OF_A_CLASS:
         return 0.0
     losses = Covaried(total.log_loss, total.baseline_log_loss, total.loss_products)
     mean = losses.y.mean - rule.shown * losses.x.mean
     error = math.sqrt(losses.residual_variance(rule.shown) / n)
-    return asymptotic(mean, error, n, alpha=alpha, planned=PLANNED_PAIRS, alternative="less").log_e or 0.0
-
-
-def _comparable(step: PairSums, least: int) -> bool:
-    """Whether both variants of a step have labels enough, in all and of either value."""
-    return all(
-        arm.log_loss.n >= max(2, least) and min(arm.positives, arm.log_loss.n - arm.positives) >= LEAST_OF_A_CLASS
-        for arm in (step.baseline, step.candidate)
-    )
-
-
-def _on_split(steps: Collection[PairSums], margin: float, alpha: float, *, worse: bool) -> float:
-    """log e-value for the candidate's mean loss being above (or else below) 1 + margin times the baseline's.
-
-    The steps count by the candidate's labels in them.
-    """
-    if not steps:
-        return 0.0
-    labels = sum(step.candidate.log_loss.n for step in steps)
-    n = sum(step.baseline.log_loss.n for step in steps) + labels
-    estimate = variance = 0.0
-    for step in steps:
-        b, c, weight = step.baseline.log_loss, step.candidate.log_loss, step.candidate.log_loss.n / labels
-        estimate += weight * (c.mean - (1 + margin) * b.mean)
-        variance += weight**2 * (c.variance / c.n + (1 + margin) ** 2 * b.variance / b.n)
-    sign = 1 if worse else -1
-    found = asymptotic(
-        sign * estimate, math.sqrt(variance), n, alpha=alpha, planned=PLANNED_SPLIT, alternative="greater"
-    )
-    return found.log_e or 0.0
+    return asymptotic(mean, error, n, alpha=alpha, planned=PLANNED, alternative="less").log_e or 0.0
 
 
 def _unlike(step: PairSums) -> str:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from slipway import judge, scores
 from slipway import release as rel
-from slipway.guardrails import disagreement, quality
+from slipway.guardrails import disagreement, quality, split
 from slipway.minutes import Arm, Minute
 from slipway.pairsums import ArmSums, PairSums
 from slipway.phases import Phase
@@ -149,6 +149,11 @@ def test_a_split_needs_200_labels_of_each_variant() -> None:
     assert quality_of(answers.split(3000, 0.5, noise=9.0)).decision is Decision.REGRESSION
 
 
+def evidence(steps: list[PairSums], *, worse: bool) -> float:
+    means = split.comparable(steps, lambda arm: quality._plain(arm, 100))
+    return split.log_e(means, 0.01, ALPHA, worse=worse)
+
+
 def test_cohorts_of_different_age_are_not_pooled() -> None:
     """At first the candidate gets few requests and all labels are in; later many, of which only negatives have one."""
     old, young = PairSums(), PairSums()
@@ -165,8 +170,7 @@ def test_cohorts_of_different_age_are_not_pooled() -> None:
     pooled = old + young
     assert pooled.candidate.log_loss.mean < 0.8 * pooled.baseline.log_loss.mean
     for harm in (True, False):
-        apart = quality._on_split([old, young], 0.01, ALPHA, worse=harm)
-        assert apart < 4 < quality._on_split([pooled], 0.01, ALPHA, worse=False)
+        assert evidence([old, young], worse=harm) < 4 < evidence([pooled], worse=False)
 
 
 @given(st.integers(0, 40), st.integers(1, 40))
