@@ -30,13 +30,13 @@ def opinion(step: PairSums, rule: Guardrail, alpha: float) -> Opinion:
     over = Proportion(rule.tolerance, above=True, hits=changed, n=compared).result(alpha=alpha).log_e or 0.0
     harm = log_mean([over, *_shifted(step.log_odds, alpha), _unrelated(step.log_odds, alpha)])
     safe = Proportion(rule.shown, above=False, hits=changed, n=compared).result(alpha=alpha).log_e or 0.0
-    says = (
-        f"{changed:,} of {compared:,} decisions differ ({rate(changed, compared):.1%}), tolerated {rule.tolerance:.0%}"
-    )
-    if step.log_odds.n > 1:
-        says += f"; log-odds moved by {_shift(step.log_odds):+.2f}, correlation {correlation(step.log_odds):.2f}"
-    enough = compared >= rule.minimum
     share = rate(changed, compared)
+    says = f"{changed:,} of {compared:,} decisions differ ({share:.1%}), tolerated {rule.tolerance:.0%}"
+    if step.log_odds.n > 1:
+        shift, r = _shift(step.log_odds), correlation(step.log_odds)
+        says += f"; log-odds moved by {shift:+.2f}, tolerated {MOST_SHIFT:g}, and correlate by {r:.2f}, tolerated "
+        says += f"{LEAST_CORRELATION:g}"
+    enough = compared >= rule.minimum
     return weigh(rule, alpha, says, candidate=share, baseline=None, harm=harm, safe=safe, enough=enough)
 
 

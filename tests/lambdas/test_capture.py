@@ -6,7 +6,7 @@ import json
 import pytest
 
 from lambdas.aws import capture
-from slipway.pairing import Line
+from slipway.pairing import Label, Line
 
 
 def record(answer: str, encoding: str = "CSV") -> str:
@@ -50,3 +50,19 @@ def test_bytes_that_are_no_text_are_invalid() -> None:
 def test_a_record_without_an_answer_is_no_invalid_one() -> None:
     given = {"data": "1,2", "encoding": "CSV"}
     assert not capture.line(json.dumps({"captureData": {"endpointInput": given}})).answered
+
+
+def labelled(**more: object) -> str:
+    truth = {"data": "1", "encoding": "CSV"}
+    return json.dumps({"groundTruthData": truth, "eventMetadata": {"eventId": "a"}, "eventVersion": "0", **more})
+
+
+@pytest.mark.parametrize("propensity", [0.001, 0.2, 1])
+def test_a_label_may_say_how_likely_it_was(propensity: float) -> None:
+    assert capture.label(labelled(propensity=propensity), 60.0) == Label("a", 1, 60.0, propensity)
+    assert capture.label(labelled(), 60.0) == Label("a", 1, 60.0)
+
+
+@pytest.mark.parametrize("propensity", [0, 1e-9, 1.01, -0.2, "often", [0.2], float("nan")])
+def test_a_label_whose_propensity_is_none_is_rejected(propensity: object) -> None:
+    assert capture.label(labelled(propensity=propensity), 60.0) is None

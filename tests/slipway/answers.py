@@ -2,6 +2,8 @@
 
 import math
 import random
+from dataclasses import replace
+from functools import cache
 
 from slipway import scores
 from slipway.pairsums import ArmSums, PairSums
@@ -17,6 +19,7 @@ def captured(lines: int, invalid: int = 0) -> PairSums:
     return PairSums(baseline=ArmSums(lines=lines, captured=lines), candidate=ArmSums(lines, lines, invalid))
 
 
+@cache
 def shadow(pairs: int, labels: int = 0, *, noise: float = NOISE, shift: float = 0.0, seed: int = 1) -> PairSums:
     """So many pairs, the first ones labelled; noise, shift: of the candidate's log-odds."""
     rng, total = random.Random(seed), captured(pairs)
@@ -30,22 +33,20 @@ def shadow(pairs: int, labels: int = 0, *, noise: float = NOISE, shift: float = 
     return total
 
 
+@cache
 def split(requests: int, share: float, *, noise: float = NOISE, labelled: float = 0.6, mine: float = 0.6) -> PairSums:
     """A canary step; labelled, mine: the share of the baseline's and of the candidate's answers that get a label."""
-    rng, total = random.Random(5), PairSums()
+    rng, arms, labels = random.Random(5), [ArmSums(), ArmSums()], 0
+    sampled = [0, 0]
     for _ in range(requests):
         truth, baseline, candidate = draw(rng, noise)
         label, is_mine = int(rng.random() < probability(truth)), rng.random() < share
-        arm = ArmSums(lines=1, captured=1, sampled=1)
+        sampled[is_mine] += 1
         if rng.random() < (mine if is_mine else labelled):
-            arm = PairSums(baseline=arm) + PairSums(
-                baseline=scores.of_labelled(probability(candidate) if is_mine else baseline, label),
-                delays=scores.delay_counts(60.0),
-            )
-        else:
-            arm = PairSums(baseline=arm)
-        total += PairSums(candidate=arm.baseline, delays=arm.delays) if is_mine else arm
-    return total
+            arms[is_mine] += scores.of_labelled(probability(candidate) if is_mine else baseline, label)
+            labels += 1
+    b, c = (replace(arm, lines=n, captured=n, sampled=n) for arm, n in zip(arms, sampled, strict=True))
+    return PairSums(b, c, delays=(labels, 0, 0, 0, 0, 0))
 
 
 def draw(rng: random.Random, noise: float) -> tuple[float, float, float]:

@@ -20,16 +20,20 @@ from slipway.stats.paired import Bets
 
 IDS = [f"request-{i}" for i in range(20_000)]
 scored = st.one_of(st.none(), st.floats(0, 1))
+chances = st.one_of(st.none(), st.floats(pairing.LEAST_PROPENSITY, 1))
 
 
-def labelled_pair(baseline: float | None, candidate: float | None, label: int, delay: float) -> PairSums:
-    return scores.of_labelled_pair(baseline, candidate, label, delay, tolerance=0.01, shown=0.05)
+def labelled_pair(
+    baseline: float | None, candidate: float | None, label: int, delay: float, propensity: float | None = None
+) -> PairSums:
+    margins = {"tolerance": 0.01, "shown": 0.05}
+    return scores.of_labelled_pair(baseline, candidate, label, delay, propensity=propensity, **margins)
 
 
 seen = st.one_of(
     st.builds(scores.of_pair, scored, scored, st.floats(0, 1)),
-    st.builds(labelled_pair, scored, scored, st.integers(0, 1), st.floats(0, 1e7)),
-    st.builds(lambda s, y: PairSums(candidate=scores.of_labelled(s, y)), scored, st.integers(0, 1)),
+    st.builds(labelled_pair, scored, scored, st.integers(0, 1), st.floats(0, 1e7), chances),
+    st.builds(lambda s, y, p: PairSums(candidate=scores.of_labelled(s, y, p)), scored, st.integers(0, 1), chances),
 )
 
 

@@ -155,18 +155,17 @@ def evidence(steps: list[PairSums], *, worse: bool) -> float:
 
 
 def test_cohorts_of_different_age_are_not_pooled() -> None:
-    """At first the candidate gets few requests and all labels are in; later many, of which only negatives have one."""
-    old, young = PairSums(), PairSums()
-    rng = random.Random(3)
-    for step, share, seen in ((old, 0.1, (0, 1)), (young, 0.9, (0,))):
-        for _ in range(4000):
+    """At first the candidate gets few requests and all labels are in; later many, and few of the positive ones are."""
+    rng, steps = random.Random(3), []
+    for share, positives in ((0.1, 1.0), (0.9, 0.2)):
+        arms = [ArmSums(), ArmSums()]
+        for _ in range(3000):
             truth, baseline, candidate = answers.draw(rng, answers.NOISE)
-            label = int(rng.random() < answers.probability(truth))
-            if label in seen:
-                mine = rng.random() < share
-                arm = scores.of_labelled(answers.probability(candidate) if mine else baseline, label)
-                step += PairSums(candidate=arm) if mine else PairSums(baseline=arm)
-        old, young = (step, young) if seen == (0, 1) else (old, step)
+            label, mine = int(rng.random() < answers.probability(truth)), rng.random() < share
+            if not label or rng.random() < positives:
+                arms[mine] += scores.of_labelled(answers.probability(candidate) if mine else baseline, label)
+        steps.append(PairSums(*arms))
+    old, young = steps
     pooled = old + young
     assert pooled.candidate.log_loss.mean < 0.8 * pooled.baseline.log_loss.mean
     for harm in (True, False):
@@ -281,3 +280,69 @@ def test_capture_that_stopped_does_not_mask_invalid_answers(release: Release) ->
 def test_what_was_captured_while_no_step_was_in_place_is_no_evidence(release: Release) -> None:
     seen = follow(in_shadow(release), {0: GOOD, -1: answers.captured(900, invalid=300)}, 3)
     assert Phase.ROLLING_BACK not in [outcome.release.phase for outcome in seen]
+
+
+def acted_on(pairs: int, *, noise: float = answers.NOISE, floor: float = 0.1) -> PairSums:
+    """A team looks at what the baseline suspects, and at few others: only those requests get a label."""
+    rng, total = random.Random(9), PairSums()
+    for _ in range(pairs):
+        truth, baseline, log_odds = answers.draw(rng, noise)
+        candidate, chance = answers.probability(log_odds), floor if baseline < 0.5 else 1.0
+        total += scores.of_pair(baseline, candidate, 0.5)
+        label = int(rng.random() < answers.probability(truth))
+        if rng.random() < chance:
+            total += scores.of_labelled_pair(baseline, candidate, label, 60.0, propensity=chance, **answers.MARGINS)
+    return total
+
+
+def test_all_estimators_are_shown_and_the_doubly_robust_one_decides() -> None:
+    found = quality_of(acted_on(3000, noise=1.5))
+    assert found.decision is Decision.REGRESSION
+    assert all(name in found.says for name in ("doubly robust +0.", "SNIPS +0.", "IPS +0."))
+    assert quality_of(acted_on(6000)).decision is Decision.NON_INFERIOR
+
+
+def test_who_got_a_label_is_corrected_for() -> None:
+    """The candidate is worse where the baseline suspects nothing, and better where it does: labels show the latter."""
+    rng, total = random.Random(2), PairSums()
+    for _ in range(5000):
+        suspect = rng.random() < 0.2
+        label, baseline = int(rng.random() < (0.6 if suspect else 0.1)), 0.9 if suspect else 0.1
+        candidate = 0.6 if suspect else 0.4
+        total += scores.of_pair(baseline, candidate, 0.5)
+        if rng.random() < (chance := 1.0 if suspect else 0.1):
+            total += scores.of_labelled_pair(baseline, candidate, label, 60.0, propensity=chance, **answers.MARGINS)
+    assert total.log_loss.mean < 0 < total.weighted.dr()[0]
+    assert quality_of(total).decision is Decision.REGRESSION
+
+
+def test_poor_overlap_decides_nothing_and_says_why() -> None:
+    found = quality_of(acted_on(3000, noise=3.0, floor=0.002))
+    assert found.decision is Decision.UNDECIDED
+    assert "the pairs say nothing: poor overlap" in found.says
+
+
+def selected(noise: float) -> PairSums:
+    """A split; of its answers mostly the suspicious ones get a label."""
+    rng, arms = random.Random(4), [ArmSums(), ArmSums()]
+    for _ in range(8000):
+        truth, baseline, log_odds = answers.draw(rng, noise)
+        mine = rng.random() < 0.5
+        score, label = (
+            answers.probability(log_odds) if mine else baseline,
+            int(rng.random() < answers.probability(truth)),
+        )
+        arms[mine] += scores.of_single(score)
+        if rng.random() < (chance := 0.2 if score < 0.5 else 0.9):
+            arms[mine] += scores.of_labelled(score, label, chance)
+    return PairSums(*arms)
+
+
+def test_on_a_split_each_variants_labels_are_corrected() -> None:
+    bad = quality_of(selected(2.0))
+    assert bad.decision is Decision.REGRESSION and "on the split, corrected, it differs by doubly robust +" in bad.says
+    assert quality_of(selected(answers.NOISE)).decision is not Decision.REGRESSION
+
+
+def test_labels_without_a_propensity_are_judged_as_before() -> None:
+    assert GOOD.weighted.known == 0 and "corrected" not in quality_of(GOOD).says
