@@ -38,7 +38,7 @@ def body(release: Release, line: Entry) -> str:
     ]
     if line.verdict:
         rows += ["", f"verdict    {line.verdict.decision}"]
-        rows += [f"  {finding.guardrail:10} {finding.says}" for finding in line.verdict.findings]
+        rows += [f"  {finding.guardrail:12} {finding.says}" for finding in line.verdict.findings]
     if release.phase in JUDGED:
         rows += ["", "To stop it:", _abort(release.id)]
     return "\n".join(rows)

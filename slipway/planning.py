@@ -7,6 +7,7 @@ of looking all the time (measured by bench/efficiency). At 100 % no baseline ans
 import math
 from dataclasses import dataclass
 
+from slipway.guardrails.quality import WAIVER
 from slipway.phases import Phase
 from slipway.plan import Guardrail, Metric, Plan, Step
 from slipway.stats import arguments
@@ -15,6 +16,7 @@ from slipway.stats.rates import BETTER
 
 EFFECTS = (2.0, 4.0, 10.0)  # times the baseline's error rate
 PRICE = 1.5  # mean delay of the sequential test over the information limit
+WAIVE = f"Without labels, waive it: {WAIVER} among the plan's guardrails."
 LAG_MINUTES = 3.0  # until a minute has ended, settled and been looked at
 
 
@@ -57,6 +59,8 @@ def table(plan: Plan, requests_per_second: float, base_error_rate: float) -> str
         "give it a larger weight, a longer at_most, or a higher `shown`."
         for step in late
     ]
+    if plan.rule(Metric.QUALITY).required:
+        text.append(f"It also waits for labels: quality is required, and none of these times include it. {WAIVE}")
     return "\n".join(text)
 
 

@@ -131,7 +131,7 @@ def test_the_built_in_plans_are_documented() -> None:
 
 def test_the_examples_of_settings_are_accepted() -> None:
     examples = [json.loads(block) for block in fenced(ROOT / "docs/configuration.md", "json")]
-    assert len(examples) == 3
+    assert len(examples) == 4
     for example in examples:
         if "endpoints" in example:
             assert config.parse(example).endpoint_names == ["fraud"]
