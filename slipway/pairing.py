@@ -66,8 +66,8 @@ class Row:
     release: str
     step: int
     paired: bool
-    tolerance: float
-    shown: float
+    tolerance: float = 0.0
+    shown: float = 0.05
 
     @property
     def cell(self) -> Cell:

@@ -16,7 +16,7 @@ from slipway.stats.rates import BETTER
 
 EFFECTS = (2.0, 4.0, 10.0)  # times the baseline's error rate
 PRICE = 1.5  # mean delay of the sequential test over the information limit
-WAIVE = f"Without labels, waive it: {WAIVER} among the plan's guardrails."
+WAIVE = f"An endpoint that gets no labels waives it among the plan's guardrails: {WAIVER}"
 LAG_MINUTES = 3.0  # until a minute has ended, settled and been looked at
 
 
@@ -60,7 +60,7 @@ def table(plan: Plan, requests_per_second: float, base_error_rate: float) -> str
         for step in late
     ]
     if plan.rule(Metric.QUALITY).required:
-        text.append(f"It also waits for labels: quality is required, and none of these times include it. {WAIVE}")
+        text += ["Quality is required, so it also waits for labels, which these times do not include.", WAIVE]
     return "\n".join(text)
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from slipway import plan
+from slipway import plan, planning
 from slipway.phases import Phase
 
 
@@ -46,3 +46,16 @@ def test_a_wrong_plan_is_refused_by_the_name_of_its_key(value: object, message: 
 def test_no_step_promotes_unseen() -> None:
     with pytest.raises(ValueError, match="requests: at least 1"):
         plan.Step(Phase.CANARY, 5, requests=0)
+
+
+def test_the_outlook_says_that_labels_are_waited_for_unless_the_plan_waives_them() -> None:
+    said = planning.table(plan.BUILTIN["canary"], 3.0, 0.005)
+    assert "waits for labels" in said and '{"metric": "quality", "required": false}' in said
+    waived = plan.parse({"name": "canary", "guardrails": [{"metric": "quality", "required": False}]})
+    assert "waits for labels" not in planning.table(waived, 3.0, 0.005)
+
+
+def test_a_plan_that_says_only_what_differs_watches_all_metrics_within_its_budget() -> None:
+    parsed = plan.parse({"name": "canary", "guardrails": [{"metric": "quality", "tolerance": 0.01}]})
+    assert {rule.metric for rule in parsed.guardrails} == set(plan.Metric)
+    assert sum(rule.alpha_share for rule in parsed.guardrails) == pytest.approx(1)
