@@ -34,7 +34,7 @@ def opinion(step: PairSums, rule: Guardrail, alpha: float) -> Opinion:
     says = f"{changed:,} of {compared:,} decisions differ ({share:.1%}), tolerated {rule.tolerance:.0%}"
     if step.log_odds.n > 1:
         shift, r = _shift(step.log_odds), correlation(step.log_odds)
-        says += f"; log-odds moved by {shift:+.2f}, tolerated {MOST_SHIFT:g}, and correlate by {r:.2f}, tolerated "
+        says += f"; log-odds moved by {shift:+.2f}, tolerated {MOST_SHIFT:g}; correlation {r:.2f}, not below "
         says += f"{LEAST_CORRELATION:g}"
     enough = compared >= rule.minimum
     return weigh(rule, alpha, says, candidate=share, baseline=None, harm=harm, safe=safe, enough=enough)

@@ -47,7 +47,7 @@ def evidence(steps: Collection[PairSums], rule: Guardrail, alpha: float) -> tupl
 def _on_pairs(total: PairSums, margin: float, alpha: float, *, worse: bool) -> float:
     """The null is a part of the baseline's mean loss, which is taken as known: it varies by far less."""
     seen = total.weighted
-    if not seen.known:
+    if not split.enough(total.positives, seen.known):
         return 0.0
     null = margin * total.weighted_baseline / seen.w
     alternative: Literal["greater", "less"] = "greater" if worse else "less"
@@ -55,7 +55,7 @@ def _on_pairs(total: PairSums, margin: float, alpha: float, *, worse: bool) -> f
 
 
 def _mean(arm: ArmSums) -> split.Mean | None:
-    if arm.weighted.refusal:
+    if arm.weighted.refusal or not split.enough(arm.positives, arm.weighted.known):
         return None
     value, error = arm.weighted.dr()
     return split.Mean(value, error * error, arm.weighted.known)

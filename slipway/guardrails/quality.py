@@ -58,7 +58,7 @@ def _evidence(steps: Collection[PairSums], rule: Guardrail, alpha: float, unlike
 def _plain(arm: ArmSums, least: int) -> split.Mean | None:
     """Of a variant with labels enough, in all and of either value."""
     n = arm.log_loss.n
-    if n < max(2, least) or min(arm.positives, n - arm.positives) < split.LEAST_OF_A_CLASS:
+    if not split.enough(arm.positives, n, least):
         return None
     return split.Mean(arm.log_loss.mean, arm.log_loss.variance / n, n)
 
@@ -66,7 +66,7 @@ def _plain(arm: ArmSums, least: int) -> split.Mean | None:
 def _on_pairs(total: PairSums, rule: Guardrail, alpha: float) -> float:
     """log e-value for the mean difference of the pairs' losses being less than what must be shown."""
     n = total.log_loss.n
-    if n < max(2, rule.minimum) or min(total.positives, n - total.positives) < split.LEAST_OF_A_CLASS:
+    if not split.enough(total.positives, n, rule.minimum):
         return 0.0
     losses = Covaried(total.log_loss, total.baseline_log_loss, total.loss_products)
     mean = losses.y.mean - rule.shown * losses.x.mean

@@ -13,7 +13,7 @@ from slipway.pairsums import ArmSums, PairSums
 from slipway.stats.means import asymptotic
 
 MARGIN = 0.01  # the least part of the baseline's loss to tolerate: variants meet slightly different requests
-LEAST_OF_A_CLASS = 20  # labels of either value: a mean over fewer is far from normal
+LEAST_OF_A_CLASS = 20  # labels of either value
 PLANNED = 20_000  # labels
 
 
@@ -26,6 +26,11 @@ class Mean(NamedTuple):
 
 
 Pair = tuple[Mean, Mean]  # baseline, candidate
+
+
+def enough(positives: int, n: int, least: int = 2) -> bool:
+    """Whether a mean loss over n labels, some of them positive, is about normal: not while one class is rare in it."""
+    return n >= max(2, least) and min(positives, n - positives) >= LEAST_OF_A_CLASS
 
 
 def comparable(steps: Collection[PairSums], mean: Callable[[ArmSums], Mean | None]) -> list[Pair]:
