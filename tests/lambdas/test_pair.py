@@ -1,5 +1,7 @@
 """Objects arrive in any order, late, twice and at the same time; every sum is in the ledger once."""
 
+import json
+import math
 import random
 from types import SimpleNamespace
 from typing import Any
@@ -293,6 +295,27 @@ def test_an_empty_object_and_labels_that_are_none_do_no_harm(world: World) -> No
         handle(event)
     assert pairs.totals("fraud.7.3fa2c1") == PairSums()
     assert vars(pairs.by_step("fraud")[pairing.OUTSIDE].labels) == {"lines": 5, "rejected": 5, "sampled": 0}
+
+
+def test_propensities_reach_the_sums_whatever_comes_first(world: World) -> None:
+    """Two shadowed requests with labels, one of them very unlikely, and one in the canary."""
+    traffic.in_canary(world)
+    both = {"baseline": "0.25", "candidate": "0.5"}
+    made = [traffic.Request(id, START + 120, both, None, 0) for id in ("a", "b", "without")]
+    made.append(traffic.Request("c", START + 300, {"candidate": "0.5"}, None, 0))
+    chances = {"a": 0.001, "b": 0.5, "c": 0.25}
+    lines = [json.dumps({**json.loads(traffic.labelled(id, 1)), "propensity": p}) for id, p in chances.items()]
+    answers = traffic.upload(traffic.objects(made))
+    labels = traffic.upload({"ground-truth/fraud/2027/01/15/08/x.jsonl": lines})
+    for event in [answers[0], *labels, *answers[1:], *labels]:
+        handle(event)
+    steps = pairs.by_step("fraud.7.3fa2c1")
+    shadow, canary = steps[0].weighted, steps[1].candidate.weighted
+    assert (shadow.n, shadow.known, shadow.w, shadow.ww) == (3, 2, 1002.0, 1_000_004.0)
+    assert shadow.wx == pytest.approx(1002 * math.log(0.25 / 0.5), abs=1e-5)
+    assert steps[0].weighted_baseline == pytest.approx(-1002 * math.log(0.25), abs=1e-5)
+    assert (canary.n, canary.known, canary.w) == (1, 1, 4.0)
+    assert canary.expected.mean == pytest.approx(math.log(2))
 
 
 def test_rows_and_marks_expire_and_marks_last_longer(arrived: Any) -> None:
