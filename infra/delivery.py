@@ -27,7 +27,9 @@ class Delivery(cdk.Stack):
         undelivered = _undelivered(self)
         steps = self._steps(undelivered)
         packages = endpoints = config.endpoint_names
-        promotion = Promotion(self, steps=steps, packages=packages, undelivered=undelivered)
+        promotion = Promotion(
+            self, steps=steps, packages=packages, undelivered=undelivered, topic=state.topic, notify=self._may.notify()
+        )
         Rollback(self, roll_back=steps["RollBack"], endpoints=endpoints, undelivered=undelivered)
         Watch(self, machine=promotion.machine, undelivered=undelivered, topic=state.topic)
         self._function("operate", timeout=30, may=[self._may.emit()])
