@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from slipway import codec
+from slipway import codec, names
 from slipway.frame import Frame
 from slipway.phases import Phase
 from slipway.plan import Plan, Step
@@ -18,9 +18,24 @@ T = TypeVar("T")
 FORMAT = 2
 OLDEST = 1  # documents from before formats had numbers
 
+
+def _counts_no_answers(release: dict[str, Any]) -> dict[str, Any]:
+    """Captured answers are counted with the pairs, outside the release; its minutes no longer hold them."""
+    evidence = _without(release["evidence"], "answers")
+    recent = [
+        {**minute, **{role: _without(minute[role], "captured", "invalid") for role in names.ROLES}}
+        for minute in evidence["flow"]["recent"]
+    ]
+    return release | {"evidence": evidence | {"flow": evidence["flow"] | {"recent": recent}}}
+
+
+def _without(data: dict[str, Any], *gone: str) -> dict[str, Any]:
+    return {name: value for name, value in data.items() if name not in gone}
+
+
 Migration = Callable[[dict[str, Any]], dict[str, Any]]
 # (type, format) -> its JSON form in the next format. Without an entry the next format reads the former as it is.
-MIGRATIONS: dict[tuple[type, int], Migration] = {}
+MIGRATIONS: dict[tuple[type, int], Migration] = {(Release, 1): _counts_no_answers}
 
 # What every format keeps under these names and with these meanings, in both directions of a deployment.
 ESSENTIALS: dict[type, tuple[str, ...]] = {
@@ -48,14 +63,14 @@ def read(kind: type[T], text: str, format: int) -> T:
             f"{kind.__name__} is stored in format {format}, this version of Slipway reads up to {FORMAT}: "
             "a newer version wrote it; deploy that version again"
         )
-    data = json.loads(text)
-    for former in range(format, FORMAT):
-        data = MIGRATIONS.get((kind, former), _unchanged)(data)
     try:
+        data = json.loads(text)
+        for former in range(format, FORMAT):
+            data = MIGRATIONS.get((kind, former), _unchanged)(data)
         return codec.decode(kind, data)
-    except codec.Malformed as error:
+    except (codec.Malformed, LookupError, TypeError, AttributeError) as error:
         raise Unreadable(
-            f"{kind.__name__} is stored in format {format} and can't be read as format {FORMAT} ({error}): "
+            f"{kind.__name__} is stored in format {format} and can't be read as format {FORMAT} ({error!r}): "
             "deploy the version that wrote it, or roll the release back"
         ) from error
 
