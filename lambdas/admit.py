@@ -42,9 +42,8 @@ def admit(package: admission.Package, execution: str) -> release.Release:
     observed = serving.observe(frame.endpoint)
     digest, manifest = registry.artifact(package.artifact)
     baseline = serving.baseline_model(observed.config)
-    now = clock.now()
-    recent = metrics.recent(frame.endpoint, now)
-    return admission.admit(package, frame, observed, baseline, digest, manifest, recent, execution, now)
+    recent = metrics.recent(frame.endpoint, clock.now())
+    return admission.admit(package, frame, observed, baseline, digest, manifest, recent, execution, clock.now())
 
 
 def queue(package: admission.Package, state: dict[str, Any], reason: str) -> loop.Turn:
