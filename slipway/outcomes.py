@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
@@ -146,12 +147,12 @@ def report(role: str, values: Mapping[str, float]) -> OutcomeSums:
 
 
 def from_numbers(numbers: Mapping[str, Any]) -> OutcomeSums:
-    """The inverse of `numbers`, of anything `int` takes; other names are left out."""
+    """The inverse of `numbers`, of anything `Decimal` takes; other names are left out."""
     parts: dict[tuple[str, str], dict[str, int]] = {}
     for flat, number in numbers.items():
         match flat.split("."):
             case [prefix, role, name, part] if prefix == PREFIX:
-                parts.setdefault((role, name), {})[part] = int(number)
+                parts.setdefault((role, name), {})[part] = int(Decimal(number))
     return OutcomeSums({key: Sample(**of) for key, of in parts.items()})
 
 

@@ -39,14 +39,16 @@ def _opinion(rule: OutcomeRule, lift: Lift, normal: bool, minutes: int) -> Opini
     if not min(lift.candidate_n, lift.baseline_n) and minutes >= DAY and rule.role is not Role.WATCHED:
         missing = f"a day of traffic, and no {rule.name} of both variants: send it in `outcomes` of ground truth"
         return Opinion(Decision.SUSPECT, missing)
-    low, _, high = lift.difference or (-math.inf, 0.0, math.inf)
-    better, worse = (low > 0, high < 0) if rule.better is Better.HIGHER else (high < 0, low > 0)
+    low, estimate, high = lift.difference or (-math.inf, 0.0, math.inf)
+    if rule.better is Better.LOWER:
+        low, estimate, high = -high, -estimate, -low
+    better, worse = low > 0, high < 0
     finding = Finding(
         f"outcome {rule.name}",
         lift.candidate,
         lift.baseline,
-        harm=_e(lift) if worse else 0.0,
-        safe=_e(lift) if better else 0.0,
+        harm=_e(lift) if estimate < 0 else 1.0,
+        safe=_e(lift) if estimate > 0 else 1.0,
         bar=round(1 / lift.level, 1),
         says=says,
     )

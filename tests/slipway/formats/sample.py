@@ -21,7 +21,9 @@ def main() -> str:
     role, key = "arn:aws:iam::123456789012:role/serving", f"arn:aws:kms:{ACCOUNT}:key/1"
     frame = Frame("fraud", image, role, "ml.m5.large", 1, 8, 1000, "s3://bucket/capture", 100, key, plan=chosen)
     release, line = _judged(chosen)
-    return json.dumps({kind: codec.encode(value) for kind, value in _kinds(release, frame, line)}, indent=1)
+    return json.dumps(
+        {kind: codec.encode(value) for kind, value in _kinds(release, frame, line)}, separators=(",", ":")
+    )
 
 
 def _kinds(*values: object) -> list[tuple[str, object]]:
