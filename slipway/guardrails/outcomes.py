@@ -28,10 +28,8 @@ def lifts(sums: OutcomeSums, plan: Plan, step: Step) -> tuple[Lift, ...]:
 
 def opinions(seen: tuple[Lift, ...], sums: OutcomeSums, plan: Plan, step: Step, minutes: int) -> list[Opinion]:
     """minutes: of the step, with traffic."""
-    found = []
-    for rule, lift in zip(plan.outcomes, seen, strict=False):
-        found += [_balance(lift, step), _opinion(rule, lift, _normal(sums, rule), minutes)]
-    return found
+    rules = zip(plan.outcomes, seen, strict=False)
+    return [_unbalanced(rule, lift, step) or _opinion(rule, lift, _normal(sums, rule), minutes) for rule, lift in rules]
 
 
 def _opinion(rule: OutcomeRule, lift: Lift, normal: bool, minutes: int) -> Opinion:
@@ -61,14 +59,14 @@ def _opinion(rule: OutcomeRule, lift: Lift, normal: bool, minutes: int) -> Opini
     return Opinion(Decision.UNDECIDED, f"{says}: no difference shown", finding)
 
 
-def _balance(lift: Lift, step: Step) -> Opinion:
+def _unbalanced(rule: OutcomeRule, lift: Lift, step: Step) -> Opinion | None:
     """Reports must come from both variants as often as requests go to them: else those who report are not alike."""
     shares = (1 - step.weight / 100, step.weight / 100)
     mismatch = sample_ratio_mismatch((lift.baseline_n, lift.candidate_n), shares, alpha=SRM_ALPHA)
-    if mismatch.p_value <= SRM_ALPHA and mismatch.estimate is not None:
-        says = f"{mismatch.estimate:.1%} of the reports of {lift.outcome} are of the candidate's requests"
-        return Opinion(Decision.INVALID, f"{says}, planned are {step.weight:g} %: they can't be compared")
-    return Opinion(Decision.NON_INFERIOR, f"reports of {lift.outcome} come from both variants alike")
+    if rule.role is Role.WATCHED or mismatch.estimate is None or mismatch.p_value > SRM_ALPHA:
+        return None
+    says = f"{mismatch.estimate:.1%} of the reports of {lift.outcome} are of the candidate's requests"
+    return Opinion(Decision.INVALID, f"{says}, planned are {step.weight:g} %: they can't be compared")
 
 
 def _normal(sums: OutcomeSums, rule: OutcomeRule) -> bool:
