@@ -27,7 +27,9 @@ class Delivery(cdk.Stack):
         undelivered = _undelivered(self)
         steps = self._steps(undelivered)
         packages = endpoints = config.endpoint_names
-        promotion = Promotion(self, steps=steps, packages=packages, undelivered=undelivered)
+        promotion = Promotion(
+            self, steps=steps, packages=packages, undelivered=undelivered, topic=state.topic, notify=self._may.notify()
+        )
         Rollback(self, roll_back=steps["RollBack"], endpoints=endpoints, undelivered=undelivered)
         Watch(self, machine=promotion.machine, undelivered=undelivered, topic=state.topic)
         self._function("operate", timeout=30, may=[self._may.emit()])
@@ -40,7 +42,7 @@ class Delivery(cdk.Stack):
         observe = [*may.see_endpoints(), may.see_scaling()]
         shape = [*may.change_layout(), may.move_weights(), *may.scale()]
         replace = [*shape, may.see_packages(), *may.make_models(), may.probe()]
-        admit = [*observe, may.see_packages(), *may.read(names.MODELS), may.follow_promotions()]
+        admit = [*observe, may.see_packages(), *may.read(names.MODELS), may.follow_promotions(), may.measure()]
         settle = [*observe, *replace, *may.clear_away(), may.emit()]
         undo = [*observe, *shape, may.measure(), may.follow_promotions(), may.start_promotions(), may.emit()]
         return {

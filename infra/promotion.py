@@ -6,15 +6,15 @@ from pathlib import Path
 import aws_cdk as cdk
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infra.function import KEEP_LOGS, Function
 from infra.nag import accept
-from infra.permissions import promotion_arn
+from infra.permissions import Permission, promotion_arn
 from slipway import names
 
 DEFINITION = Path(__file__).parent / "workflows" / "promotion.asl.json"
@@ -24,9 +24,17 @@ class Promotion(Construct):
     """The state machine `infra/workflows/promotion.asl.json`, started by approvals."""
 
     def __init__(
-        self, scope: Construct, *, steps: Mapping[str, Function], packages: Sequence[str], undelivered: sqs.IQueue
+        self,
+        scope: Construct,
+        *,
+        steps: Mapping[str, Function],
+        packages: Sequence[str],
+        undelivered: sqs.IQueue,
+        topic: sns.ITopic,
+        notify: Sequence[Permission],
     ) -> None:
-        """steps: the functions for the definition's holes. packages: the groups whose approvals count."""
+        """steps: the functions for the definition's holes. packages: the groups whose approvals count. notify: what
+        publishing to the topic takes."""
         super().__init__(scope, "Promotion")
         own_arn = promotion_arn(self)
         self.machine = sfn.StateMachine(
@@ -38,13 +46,15 @@ class Promotion(Construct):
             definition_substitutions={
                 **{hole: function.function_arn for hole, function in steps.items()},
                 "Promotion": own_arn,
+                "Topic": topic.topic_arn,
             },
             tracing_enabled=True,
             logs=sfn.LogOptions(destination=self._log(), level=sfn.LogLevel.ALL, include_execution_data=True),
         )
         arns = [function.function_arn for function in steps.values()]
-        self._allow("lambda:InvokeFunction", arns)
-        self._allow("states:StartExecution", [own_arn])
+        start = Permission(["states:StartExecution"], [own_arn])
+        for permission in (Permission(["lambda:InvokeFunction"], arns), start, *notify):
+            self.machine.add_to_role_policy(permission.statement())
         reason = "Log delivery and X-Ray know no resources; the state machine needs both."
         accept(self.machine, "IAM5", reason, finding="Resource::*")
         self._start_on_approval(packages, undelivered)
@@ -57,9 +67,6 @@ class Promotion(Construct):
             retention=KEEP_LOGS,
             removal_policy=cdk.RemovalPolicy.DESTROY,
         )
-
-    def _allow(self, action: str, resources: list[str]) -> None:
-        self.machine.add_to_role_policy(iam.PolicyStatement(actions=[action], resources=resources))
 
     def _start_on_approval(self, packages: Sequence[str], undelivered: sqs.IQueue) -> None:
         start = targets.SfnStateMachine(

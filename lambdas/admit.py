@@ -3,7 +3,7 @@
 from dataclasses import asdict, replace
 from typing import Any
 
-from lambdas.aws import clock, executions, ledger, notify, registry, serving
+from lambdas.aws import clock, executions, ledger, metrics, notify, registry, serving
 from lambdas.aws.telemetry import logger, tracer
 from slipway import admission, loop, message, release
 
@@ -32,7 +32,7 @@ def begin(arn: str, state: dict[str, Any], execution: str) -> loop.Turn:
     if other := ledger.in_progress(package.group):
         return queue(package, state, f"waits for release {other} to end")
     new = admit(package, execution)
-    line = release.entry(new, "CREATED", f"approval of {arn}", clock.now(), new.reason)
+    line = release.entry(new, "CREATED", f"approval of {arn}", clock.now(), f"{new.reason}; {new.outlook}")
     created = ledger.create(new, line)
     return loop.turn(new, state) if created else queue(package, state, "another release was faster")
 
@@ -42,7 +42,8 @@ def admit(package: admission.Package, execution: str) -> release.Release:
     observed = serving.observe(frame.endpoint)
     digest, manifest = registry.artifact(package.artifact)
     baseline = serving.baseline_model(observed.config)
-    return admission.admit(package, frame, observed, baseline, digest, manifest, execution, clock.now())
+    recent = metrics.recent(frame.endpoint, clock.now())
+    return admission.admit(package, frame, observed, baseline, digest, manifest, recent, execution, clock.now())
 
 
 def queue(package: admission.Package, state: dict[str, Any], reason: str) -> loop.Turn:

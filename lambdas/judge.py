@@ -22,7 +22,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     now = clock.now()
     since, until = evidence.window(known.evidence, now)
     minutes = cloudwatch.minutes(known.endpoint, since, until, known.evidence.latency.threshold)
-    outcome = judge.look(known, minutes, pairs.by_step(known.id), now)
+    reported = pairs.reported(known.id, known.step) if known.plan.outcomes else judge.NO_REPORTS
+    outcome = judge.look(known, minutes, pairs.by_step(known.id), now, reported)
     written = record(outcome.release, outcome.line, outcome.tell)
     telemetry.metrics.add_dimension(name="EndpointName", value=known.endpoint)
     telemetry.metrics.add_metric(name="CandidateWeight", unit=MetricUnit.Percent, value=written.weight)

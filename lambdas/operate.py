@@ -25,7 +25,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 def act(release_id: str, request: release.Request) -> release.Release:
     """The act, in the ledger. Raises StaleRelease where the judge has just advanced a release that was to advance."""
-    known = ledger.release(release_id)
+    known = ledger.release(release_id, to_roll_back=request.act == "abort")
     acted = release.operate(known, request.act, clock.now(), request.reason)
     try:
         return record(acted, release.entry(acted, request.act, request.by, clock.now(), request.reason))

@@ -13,7 +13,7 @@ def handler(event: dict[str, Any], context: Any) -> None:
     """EventBridge's `Object Created`; the same event again, or late, or in another order, adds nothing twice."""
     source = capture.source(event["detail"]["object"]["key"])
     if source:
-        (answers if source.role else labels)(source)
+        (answers if source.role else truths)(source)
 
 
 def answers(source: capture.Source) -> None:
@@ -26,16 +26,16 @@ def answers(source: capture.Source) -> None:
     rows.put(known.endpoint, kept)
     groups = rows.groups(known.endpoint, (row.id for row in kept))
     claims = [account, *pairing.pair_claims(groups, known.threshold), *pairing.label_claims(groups)]
-    pairs.count(known.endpoint, claims, now)
+    pairs.count(known.endpoint, [*claims, *pairing.report_claims(groups)], now)
 
 
-def labels(source: capture.Source) -> None:
+def truths(source: capture.Source) -> None:
     now = clock.now()
     rate = rows.label_rate(source.endpoint, ledger.in_progress(source.endpoint), now)
     if rate == 0:
         return
-    seen = capture.labels(source)
-    kept, account = pairing.labels(source.endpoint, seen, rate=rate, key=source.key, written=source.at)
+    seen = capture.truths(source)
+    kept, account = pairing.truths(source.endpoint, seen, rate=rate, key=source.key, written=source.at)
     rows.put(source.endpoint, kept)
-    claims = pairing.label_claims(rows.groups(source.endpoint, (label.id for label in kept)))
-    pairs.count(source.endpoint, [account, *claims], now)
+    groups = rows.groups(source.endpoint, (truth.id for truth in kept))
+    pairs.count(source.endpoint, [account, *pairing.label_claims(groups), *pairing.report_claims(groups)], now)

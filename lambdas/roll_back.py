@@ -30,7 +30,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any] | None:
 
 def decide(release_id: str, by: str, reason: str) -> release.Release:
     """The decision, in the ledger before anything is touched; a release past deciding stays as it is."""
-    known = ledger.release(release_id)
+    known = ledger.release(release_id, to_roll_back=True)
     if Phase.ROLLING_BACK not in phases.MOVES[known.phase]:
         return known
     decided = release.roll_back(known, clock.now(), reason)

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from slipway import evidence, names
+from slipway import evidence, names, planning
 from slipway.frame import Frame
+from slipway.planning import Recent
 from slipway.release import Release
 from slipway.traffic import Observed
 
@@ -40,12 +41,14 @@ def admit(
     baseline: str,
     digest: str,
     manifest: Mapping[str, Any],
+    recent: Recent | None,
     execution: str,
     at: float,
 ) -> Release:
     """The release a package becomes. Raises Refused.
 
-    digest: SHA-256 of the artifact as it lies in S3 now; manifest: the `manifest.json` inside it.
+    digest: SHA-256 of the artifact as it lies in S3 now; manifest: the `manifest.json` inside it; recent: None where
+    nobody could say, which refuses nothing.
     """
     if package.status != "Approved":
         raise Refused(f"{package.arn} is {package.status}; only an Approved package is released")
@@ -71,6 +74,7 @@ def admit(
         threshold=threshold(manifest),
         execution=execution,
         evidence=evidence.begin(frame.plan),
+        outlook=planning.forecast(frame.plan, recent),
         reason=f"package version {package.version} was approved",
     )
 

@@ -10,12 +10,13 @@ from dataclasses import dataclass, replace
 
 from slipway import evidence as ev
 from slipway import release as rel
-from slipway.guardrails import answers, disagreement, errors, flow, latency, quality
+from slipway.guardrails import answers, disagreement, errors, flow, latency, outcomes, quality
 from slipway.guardrails.opinion import Opinion, rate
 from slipway.minutes import Minute
+from slipway.outcomes import OutcomeSums
 from slipway.pairsums import PairSums
 from slipway.phases import Phase
-from slipway.plan import Metric
+from slipway.plan import Goal, Metric, Step
 from slipway.release import Entry, Release
 from slipway.verdict import HOLDS, ROLLS_BACK, TELLS, Decision, Verdict, strongest
 
@@ -32,16 +33,26 @@ class Outcome:
     tell: bool
 
 
-def look(release: Release, minutes: Iterable[Minute], sums: Mapping[int, PairSums], now: float) -> Outcome:
+NO_REPORTS = OutcomeSums()
+
+
+def look(
+    release: Release,
+    minutes: Iterable[Minute],
+    sums: Mapping[int, PairSums],
+    now: float,
+    reported: OutcomeSums = NO_REPORTS,
+) -> Outcome:
     """One look at a release in a judged phase, with the settled minutes since the last one.
 
-    sums: of captured answers and labels, by step, since the release began.
+    sums: of captured answers and labels, by step, since the release began; reported: of what users reported of the
+    step's requests.
     """
     _, until = ev.window(release.evidence, now)
     seen = ev.fold(release.evidence, minutes, until, release.plan)
     lines = sum(step.candidate.lines for step in sums.values())
     looked = replace(release, evidence=replace(seen, capture=seen.capture.look(lines)))
-    verdict = judge(looked, sums, now)
+    verdict = judge(looked, sums, now, reported)
     moved = _act(looked, verdict, now)
     changed = moved.step != release.step or moved.phase != release.phase
     what = moved.phase.value if changed else "verdict"
@@ -50,21 +61,23 @@ def look(release: Release, minutes: Iterable[Minute], sums: Mapping[int, PairSum
     return Outcome(moved, line, tell=changed or (moved.holding and not release.holding))
 
 
-def judge(release: Release, sums: Mapping[int, PairSums], now: float) -> Verdict:
+def judge(release: Release, sums: Mapping[int, PairSums], now: float, reported: OutcomeSums = NO_REPORTS) -> Verdict:
     """The verdict on the evidence a release carries, and on sums. Raises ValueError outside the judged phases."""
-    opinions = _opinions(release, sums)
+    step = release.current
+    if step is None:
+        raise ValueError(f"release: {release.id} is {release.phase}; there is nothing to judge")
+    minutes = release.evidence.flow.minutes
+    lifts = outcomes.lifts(reported, release.plan, step)
+    opinions = _opinions(release, step, sums) + outcomes.opinions(lifts, reported, release.plan, step, minutes)
     decision = strongest([opinion.decision for opinion in opinions])
     findings = tuple(opinion.finding for opinion in opinions if opinion.finding)
     open_ = [opinion for opinion in opinions if opinion.decision is not Decision.NON_INFERIOR]
-    due = release.evidence.flow.minutes >= LABELS_DUE
-    needs = open_[0].needs if due and len(open_) == 1 else ""
-    return Verdict(decision, _reason(decision, opinions), findings, now, needs)
+    needs = open_[0].needs if minutes >= LABELS_DUE and len(open_) == 1 else ""
+    return Verdict(decision, _reason(decision, opinions), findings, now, needs, lifts)
 
 
-def _opinions(release: Release, sums: Mapping[int, PairSums]) -> list[Opinion]:
-    step, plan, seen = release.current, release.plan, release.evidence
-    if step is None:
-        raise ValueError(f"release: {release.id} is {release.phase}; there is nothing to judge")
+def _opinions(release: Release, step: Step, sums: Mapping[int, PairSums]) -> list[Opinion]:
+    plan, seen = release.plan, release.evidence
     totals = seen.errors.whole.totals
     steps = [sums[at] for at in sorted(sums) if 0 <= at < len(plan.steps)]
     now = sums.get(release.step, PairSums())
@@ -105,5 +118,6 @@ def _act(release: Release, verdict: Verdict, now: float) -> Release:
     if verdict.decision is Decision.NON_INFERIOR:
         return rel.advance(release, now, verdict.reason)
     if seen.minutes >= step.at_most:
-        return rel.roll_back(release, now, f"undecided after {seen.minutes} minutes of traffic: {verdict.reason}")
+        ended = "the test has ended" if step.goal is Goal.SUPERIOR else "undecided"
+        return rel.roll_back(release, now, f"{ended} after {seen.minutes} minutes of traffic: {verdict.reason}")
     return replace(release, holding=holding)

@@ -36,6 +36,8 @@ def body(release: Release, line: Entry) -> str:
         f"phase      {line.phase}, candidate at {line.weight:g} % of the traffic",
         f"by         {line.by}",
     ]
+    if release.step == 0 and line.what in JUDGED and release.outlook:
+        rows += ["", release.outlook]
     if line.verdict:
         rows += ["", f"verdict    {line.verdict.decision}"]
         rows += [f"  {finding.guardrail:12} {finding.says}" for finding in line.verdict.findings]

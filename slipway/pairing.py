@@ -12,11 +12,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from slipway import scores
+from slipway import outcomes, scores
 from slipway.names import BASELINE
+from slipway.outcomes import OutcomeSums
 from slipway.pairsums import ArmSums, LabelSums, PairSums, Rejected
 from slipway.phases import Phase
-from slipway.plan import Metric
+from slipway.plan import Goal, Metric
 from slipway.release import Release
 
 TARGET = 60.0  # sampled requests a minute
@@ -56,7 +57,8 @@ class Line:
 class Row:
     """A sampled answer as it waits for its counterparts. paired: the other variant answers the same request.
 
-    tolerance, shown: of the release's guardrail on quality; bets on a label, days later, are placed by them.
+    tolerance, shown: of the release's guardrail on quality; bets on a label, days later, are placed by them. compares:
+    the outcomes that its step compares.
     """
 
     id: str
@@ -68,6 +70,7 @@ class Row:
     paired: bool
     tolerance: float = 0.0
     shown: float = 0.05
+    compares: tuple[str, ...] = ()
 
     @property
     def cell(self) -> Cell:
@@ -88,12 +91,31 @@ class Label:
 
 
 @dataclass(frozen=True)
+class Report:
+    """What came of a request, as named numbers. at: when it was collected, unix seconds."""
+
+    id: str
+    values: tuple[tuple[str, float], ...]
+    at: float
+
+
+@dataclass(frozen=True)
+class Truth:
+    """One line of ground truth. malformed: it has outcomes, and they can't be taken."""
+
+    label: Label | None = None
+    report: Report | None = None
+    malformed: bool = False
+
+
+@dataclass(frozen=True)
 class Group:
     """What is known of one id."""
 
     baseline: Row | None = None
     candidate: Row | None = None
     label: Label | None = None
+    report: Report | None = None
 
 
 @dataclass(frozen=True)
@@ -102,7 +124,7 @@ class Claim:
 
     id: str
     mark: str
-    sums: Mapping[Cell, PairSums] = field(default_factory=dict)
+    sums: Mapping[Cell, PairSums | OutcomeSums] = field(default_factory=dict)
 
 
 def rate(requests_per_minute: float) -> float:
@@ -124,21 +146,35 @@ def keep(
     key, written: the object's, and the time its name tells; its lines are counted in that minute. A line from a time
     without a step's traffic in place is counted at OUTSIDE, and not sampled.
     """
-    rule = release.plan.rule(Metric.QUALITY)
     rows, counts, singles = [], defaultdict[int, Counter[str]](Counter), defaultdict[int, ArmSums](ArmSums)
     for line in lines:
         step = step_at(release, line.at or written)
         row = None
         if step != OUTSIDE and not line.rejected and sampled(line.id, rate):
-            shadow = release.plan.steps[step].phase is Phase.SHADOW
-            row = Row(line.id, role, line.at, line.score, release.id, step, shadow, rule.tolerance, rule.shown)
+            row = _row(release, role, step, line)
             rows.append(row)
-            if not shadow and row.score is not None:
+            if not row.paired and row.score is not None:
                 singles[step] += scores.of_single(row.score)
         counts[step].update(_account(line, row, now))
     minute = int(written // 60)
     arms = {step: _of(of) + singles[step] for step, of in counts.items()}
     return rows, Claim(key, "object", {Cell(release.id, step, minute): _at(role, arm) for step, arm in arms.items()})
+
+
+def _row(release: Release, role: str, index: int, line: Line) -> Row:
+    step, rule = release.plan.steps[index], release.plan.rule(Metric.QUALITY)
+    return Row(
+        id=line.id,
+        role=role,
+        at=line.at,
+        score=line.score,
+        release=release.id,
+        step=index,
+        paired=step.phase is Phase.SHADOW,
+        tolerance=rule.tolerance,
+        shown=rule.shown,
+        compares=tuple(rule.name for rule in release.plan.outcomes) if step.goal is Goal.SUPERIOR else (),
+    )
 
 
 def _account(line: Line, row: Row | None, now: float) -> Iterator[str]:
@@ -164,13 +200,17 @@ def _of(counts: Counter[str]) -> ArmSums:
     )
 
 
-def labels(
-    endpoint: str, lines: Iterable[Label | None], *, rate: float, key: str, written: float
-) -> tuple[list[Label], Claim]:
-    """The sampled labels of a ground-truth object (None: a line that is no label), and the claim for its lines."""
+def truths(
+    endpoint: str, lines: Iterable[Truth], *, rate: float, key: str, written: float
+) -> tuple[list[Label | Report], Claim]:
+    """The sampled labels and reports of a ground-truth object, and the claim that accounts for its lines."""
     seen = list(lines)
-    kept = [label for label in seen if label and sampled(label.id, rate)]
-    sums = PairSums(labels=LabelSums(lines=len(seen), rejected=seen.count(None), sampled=len(kept)))
+    labels = [line.label for line in seen if line.label and sampled(line.label.id, rate)]
+    reports = [line.report for line in seen if line.report and sampled(line.report.id, rate)]
+    rejected, malformed = sum(not (line.label or line.report) for line in seen), sum(line.malformed for line in seen)
+    account = LabelSums(len(seen), rejected, sampled=len(labels), reports=len(reports), malformed_reports=malformed)
+    sums = PairSums(labels=account)
+    kept: list[Label | Report] = [*labels, *reports]
     return kept, Claim(key, "object", {Cell(endpoint, OUTSIDE, int(written // 60)): sums})
 
 
@@ -205,6 +245,17 @@ def label_claims(groups: Iterable[Group]) -> Iterator[Claim]:
                 delays = scores.delay_counts(label.at - row.at)
                 sums = _at(row.role, arm, delays=delays)
                 yield Claim(label.id, f"label-{row.role}", {row.cell: sums})
+
+
+def report_claims(groups: Iterable[Group]) -> Iterator[Claim]:
+    """For reports on requests that one variant answered, in a step that compares what was reported."""
+    for group in groups:
+        for row in (group.baseline, group.candidate):
+            if not (group.report and row) or row.paired:
+                continue
+            values = {name: value for name, value in group.report.values if name in row.compares}
+            if values:
+                yield Claim(row.id, f"report-{row.role}", {row.cell: outcomes.report(row.role, values)})
 
 
 def step_at(release: Release, at: float) -> int:

@@ -64,11 +64,16 @@ class ArmSums:
 
 @dataclass(frozen=True)
 class LabelSums:
-    """Lines of ground-truth files: rejected ones, and those whose id is in the sample."""
+    """Lines of ground-truth files: those with nothing of use, and labels and reports whose ids are in the sample.
+
+    malformed_reports: lines whose outcomes can't be taken; their label still counts.
+    """
 
     lines: int = 0
     rejected: int = 0
     sampled: int = 0
+    reports: int = 0
+    malformed_reports: int = 0
 
 
 @dataclass(frozen=True)

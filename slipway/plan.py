@@ -5,10 +5,19 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from slipway import codec
+from slipway import codec, outcomes
+from slipway.outcomes import OutcomeRule, Role
 from slipway.phases import JUDGED, Phase
 
-WEEKS_3 = 3 * 7 * 24 * 60
+DAY = 24 * 60
+WEEKS_3 = 21 * DAY
+
+
+class Goal(StrEnum):
+    """What must be shown of the candidate before a step is left for the next one."""
+
+    NON_INFERIOR = "non_inferior"  # no worse, by every guardrail
+    SUPERIOR = "superior"  # no worse, and better by the plan's primary outcome
 
 
 @dataclass(frozen=True)
@@ -17,14 +26,15 @@ class Step:
 
     weight: the candidate's share of the users' requests, in percent (0 in shadow, 100 in a bake).
     minutes: least minutes of traffic seen; requests: least candidate requests seen.
-    at_most: minutes of traffic after which an undecided step pages and rolls back (never promotes).
+    at_most: minutes of traffic after which an undecided step pages and rolls back (never promotes). goal: see Goal.
     """
 
     phase: Phase
     weight: float = 0.0
     minutes: int = 10
     requests: int = 300
-    at_most: int = 24 * 60
+    at_most: int = DAY
+    goal: Goal = Goal.NON_INFERIOR
 
     def __post_init__(self) -> None:
         if self.phase not in JUDGED:
@@ -35,6 +45,8 @@ class Step:
             raise ValueError(f"weight: a bake is at 100 %, not {self.weight}")
         if self.phase is Phase.CANARY and not 0 < self.weight <= 100:
             raise ValueError(f"weight: a canary takes more than 0 and at most 100 %, not {self.weight}")
+        if self.goal is Goal.SUPERIOR and not 0 < self.weight < 100:
+            raise ValueError(f"goal: superior needs users on both sides, a canary under 100 %, not {self.weight:g} %")
         if not 1 <= self.minutes <= self.at_most <= WEEKS_3:
             raise ValueError(
                 f"minutes: 1 <= minutes <= at_most <= {WEEKS_3} must hold, got {self.minutes}, {self.at_most}"
@@ -119,6 +131,7 @@ class Plan:
     soak_seconds: int = 60  # between two looks
     alpha: float = 0.05  # chance of rolling back an innocent candidate, over the whole release
     guardrails: tuple[Guardrail, ...] = GUARDRAILS
+    outcomes: tuple[OutcomeRule, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.steps:
@@ -135,6 +148,7 @@ class Plan:
             raise ValueError("guardrails: at most one a metric")
         if (spent := sum(rule.alpha_share for rule in self.guardrails)) > 1 + 1e-9:
             raise ValueError(f"guardrails: the alpha shares sum to {spent:g}; at most 1 can be spent")
+        outcomes.check(self.outcomes, needed=any(step.goal is Goal.SUPERIOR for step in self.steps))
         if not 10 <= self.soak_seconds <= 3600:
             raise ValueError(f"soak_seconds: from 10 to 3600, got {self.soak_seconds}")
 
@@ -152,12 +166,21 @@ UNSHOWN_QUALITY = tuple(replace(rule, required=rule.metric is not Metric.QUALITY
 SHADOW = Step(Phase.SHADOW, minutes=15, requests=1000)
 BAKE = Step(Phase.BAKE, 100, minutes=30, requests=1000)
 
+# A whole week at least: users differ by its days, and what is new wears off.
+TEST = Step(Phase.CANARY, 50, minutes=7 * DAY, requests=1000, at_most=14 * DAY, goal=Goal.SUPERIOR)
+
 BUILTIN = {
     plan.name: plan
     for plan in (
         Plan("canary", (SHADOW, *_canaries(5, 25, 50, 100), BAKE)),
         Plan("canary-without-shadow", (*_canaries(5, 25, 50, 100), BAKE), guardrails=UNSHOWN_QUALITY),
         Plan("blue-green", (replace(SHADOW, minutes=30), BAKE)),
+        Plan(
+            "ab-test",
+            (SHADOW, *_canaries(5), TEST, BAKE),
+            guardrails=UNSHOWN_QUALITY,
+            outcomes=(OutcomeRule("success"),),
+        ),
     )
 }
 
@@ -181,6 +204,8 @@ def parse(value: object) -> Plan:
     given = {**base, **value}
     if isinstance(value.get("guardrails"), list):
         given["guardrails"] = _over_defaults(value["guardrails"])
+    if isinstance(value.get("outcomes"), list):
+        given["outcomes"] = _with_roles_and_shares(value["outcomes"])
     return codec.decode(Plan, given, "plan")
 
 
@@ -192,3 +217,13 @@ def _over_defaults(guardrails: list[Any]) -> list[Any]:
             return guardrails  # malformed: decoding says how
         defaults[given["metric"]] = {**defaults[given["metric"]], **given}
     return list(defaults.values())
+
+
+def _with_roles_and_shares(given: list[Any]) -> list[Any]:
+    """Unless given: the first outcome is primary, the others are guardrails, and what alpha is left is shared alike."""
+    if not all(isinstance(one, Mapping) for one in given):
+        return given  # malformed: decoding says how
+    shares = [one["alpha_share"] for one in given if isinstance(one.get("alpha_share"), int | float)]
+    left = max(0.0, 1 - sum(shares)) / max(1, len(given) - len(shares))
+    roles = [Role.PRIMARY, *[Role.GUARDRAIL] * len(given)]
+    return [{"role": role.value, "alpha_share": left, **one} for role, one in zip(roles, given, strict=False)]

@@ -7,17 +7,41 @@ of looking all the time (measured by bench/efficiency). At 100 % no baseline ans
 import math
 from dataclasses import dataclass
 
+from slipway import pairing
 from slipway.guardrails.quality import WAIVER
+from slipway.outcomes import Role
 from slipway.phases import Phase
-from slipway.plan import Guardrail, Metric, Plan, Step
+from slipway.plan import DAY, Goal, Guardrail, Metric, Plan, Step
 from slipway.stats import arguments
 from slipway.stats.fixed import divergence
+from slipway.stats.means import asymptotic_detectable
 from slipway.stats.rates import BETTER
 
 EFFECTS = (2.0, 4.0, 10.0)  # times the baseline's error rate
 PRICE = 1.5  # mean delay of the sequential test over the information limit
 WAIVE = f"An endpoint that gets no labels waives it among the plan's guardrails: {WAIVER}"
 LAG_MINUTES = 3.0  # until a minute has ended, settled and been looked at
+POWER = 0.8
+TEST_LOOKS = (DAY, 7 * DAY, 14 * DAY, 21 * DAY)
+
+
+@dataclass(frozen=True)
+class Recent:
+    """What an endpoint's users sent of late, in the `minutes` that had requests; errors: of the baseline's requests."""
+
+    minutes: int
+    requests: int
+    baseline_requests: int
+    baseline_errors: int
+
+    @property
+    def requests_per_second(self) -> float:
+        return self.requests / self.minutes / 60
+
+    @property
+    def error_rate(self) -> float:
+        """Jeffreys' estimate: of few requests without an error it does not follow that there are none."""
+        return (self.baseline_errors + 0.5) / (self.baseline_requests + 1)
 
 
 @dataclass(frozen=True)
@@ -41,27 +65,64 @@ def outlook(plan: Plan, requests_per_second: float, base_error_rate: float) -> l
     return [_step(plan, step, 60 * requests_per_second, base_error_rate) for step in plan.steps]
 
 
-def table(plan: Plan, requests_per_second: float, base_error_rate: float) -> str:
-    """The outlook as text, with what to do where it is poor."""
+def table(
+    plan: Plan, requests_per_second: float, base_error_rate: float, mean: float = 0.0, deviation: float = 0.0
+) -> str:
+    """The outlook as text, with what to do where it is poor. mean, deviation: see `detectable`."""
     rows = outlook(plan, requests_per_second, base_error_rate)
     head = ["step", "requests/min", "advances after", *(f"finds errors x{effect:g}" for effect in EFFECTS)]
     lines = [head]
     for row in rows:
-        name = f"{row.step.phase.lower()} {row.step.weight:g} %"
-        lines.append([name, f"{row.requests:,.1f}", span(row.advances), *map(span, row.detects)])
+        lines.append([_name(row.step), f"{row.requests:,.1f}", span(row.advances), *map(span, row.detects)])
     widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
     text = ["  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)) for line in lines]
     whole = sum(row.advances for row in rows)
     text += ["", f"The whole release takes at least {span(whole)}, endpoint updates not counted."]
     late = [row.step for row in rows if row.advances > row.step.at_most]
     text += [
-        f"{step.phase.lower()} {step.weight:g} % ends undecided after {span(step.at_most)} and is rolled back: "
+        f"{_name(step)} ends undecided after {span(step.at_most)} and is rolled back: "
         "give it a larger weight, a longer at_most, or a higher `shown`."
         for step in late
     ]
     if plan.rule(Metric.QUALITY).required:
         text += ["Quality is required, so it also waits for labels, which these times do not include.", WAIVE]
-    return "\n".join(text)
+    return "\n".join([*text, *detectable(plan, requests_per_second, mean, deviation)])
+
+
+def forecast(plan: Plan, recent: Recent | None) -> str:
+    """The outlook at the endpoint's own traffic, a line a step, for a message and the history."""
+    if recent is None:
+        return "how long each step takes is not known: CloudWatch did not say what users sent in the last day"
+    if not recent.requests:
+        return "how long each step takes is not known: there was no request in the last day"
+    lines = [f"at {recent.requests_per_second:.3g} requests/s with {recent.error_rate:.2%} errors, as in the last day:"]
+    for row in outlook(plan, recent.requests_per_second, recent.error_rate):
+        times = {effect: span(time) for effect, time in zip(EFFECTS, row.detects, strict=True) if math.isfinite(time)}
+        found = ", ".join(f"x{effect:g} in {time}" for effect, time in times.items())
+        finds = f"finds errors {found}" if found else "compares no errors"
+        ends = "" if row.advances <= row.step.at_most else f", and is rolled back undecided at {span(row.step.at_most)}"
+        lines.append(f"{_name(row.step)} advances after {span(row.advances)}, {finds}{ends}")
+    return "\n".join([*lines, *detectable(plan, recent.requests_per_second)])
+
+
+def detectable(plan: Plan, requests_per_second: float, mean: float = 0.0, deviation: float = 0.0) -> list[str]:
+    """How small a difference an A/B test finds by when, if users report on each sampled request.
+
+    mean, deviation: of the primary outcome today; with both, differences are lifts, else parts of the deviation.
+    """
+    lines = []
+    for step in (step for step in plan.steps if step.goal is Goal.SUPERIOR):
+        rule = next(rule for rule in plan.outcomes if rule.role is Role.PRIMARY)
+        level, share = plan.alpha * rule.alpha_share, step.weight / 100
+        looks = [look for look in TEST_LOOKS if step.minutes <= look <= step.at_most] or [step.at_most]
+        for look in looks:
+            reports = max(2, round(min(60 * requests_per_second, pairing.TARGET) * look))
+            size = asymptotic_detectable(reports, share, alpha=level, planned=rule.planned, power=POWER)
+            says = f"{size:.3f} standard deviations"
+            if mean and deviation:
+                says = f"a lift of {size * deviation / abs(mean):.2%}"
+            lines.append(f"{_name(step)} finds {says} of {rule.name} after {span(look)}, in {POWER:.0%} of tests")
+    return lines
 
 
 def span(minutes: float) -> str:
@@ -70,6 +131,10 @@ def span(minutes: float) -> str:
     if minutes < 100:
         return f"{minutes:.0f} min"
     return f"{minutes / 60:.1f} h" if minutes < 6000 else f"{minutes / 1440:.1f} days"
+
+
+def _name(step: Step) -> str:
+    return f"{step.phase.lower()} {step.weight:g} %"
 
 
 def _step(plan: Plan, step: Step, traffic: float, base: float) -> Outlook:

@@ -30,7 +30,8 @@ class Release:
     in_place_at: when the step's traffic was verified (the dwell clock starts there); attempts: how often the endpoint
     config now wanted was asked for; zero_at: when the candidate's weight was verified to be 0 in a rollback; urged: an
     operator asked for the next step; holding: the last look could not trust its data, and people have been told.
-    threshold: the score from which on the model's answer means "positive"; stays: when each step's traffic was there.
+    threshold: the score from which on the model's answer means "positive"; stays: when each step's traffic was there;
+    outlook: how long its steps take at the traffic there was at admission.
     """
 
     id: str
@@ -56,6 +57,7 @@ class Release:
     holding: bool = False
     stays: tuple[Stay, ...] = ()
     reason: str = ""
+    outlook: str = ""
     evidence: Evidence = field(default_factory=Evidence)
     version: int = 0
 

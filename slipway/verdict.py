@@ -35,6 +35,26 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class Lift:
+    """One outcome of users, compared at one look; means in the outcome's own unit.
+
+    difference: of the means, candidate - baseline, and relative: over the baseline's mean; each (low, estimate, high),
+    valid however often one looks, at 1 - level; None where nothing is known. p_value: of no difference, always-valid;
+    significant at `level`, which is the outcome's share of alpha.
+    """
+
+    outcome: str
+    level: float
+    candidate: float
+    baseline: float
+    candidate_n: int
+    baseline_n: int
+    difference: tuple[float, float, float] | None = None
+    relative: tuple[float, float, float] | None = None
+    p_value: float = 1.0
+
+
+@dataclass(frozen=True)
 class Verdict:
     """needs: what only people can bring, where nothing else keeps the release from advancing."""
 
@@ -43,6 +63,7 @@ class Verdict:
     findings: tuple[Finding, ...]
     at: float
     needs: str = ""
+    lifts: tuple[Lift, ...] = ()
 
 
 def strongest(decisions: list[Decision]) -> Decision:

@@ -10,7 +10,7 @@ import pytest
 
 from infra import config
 from sandbox.demo.stories import STORIES
-from slipway import names, plan, release
+from slipway import names, outcomes, plan, release
 
 ROOT = Path(__file__).parents[1]
 DOCS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -23,6 +23,7 @@ SECTIONS = {
     "### Plan": plan.Plan,
     "### Step": plan.Step,
     "### Guardrail": plan.Guardrail,
+    "### Outcome": outcomes.OutcomeRule,
 }
 
 
@@ -116,7 +117,7 @@ def test_the_documented_settings_are_those_of_the_code_with_their_defaults(headi
     assert list(documented) == [field.name for field in fields]
     for field in fields:
         default = documented[field.name]
-        if field.name == "guardrails" or field.default_factory is not dataclasses.MISSING:
+        if field.name in ("guardrails", "outcomes") or field.default_factory is not dataclasses.MISSING:
             assert default == "see below"
         elif field.default is dataclasses.MISSING:
             assert default.startswith("required")

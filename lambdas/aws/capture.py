@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 
 from lambdas.aws.clients import client
 from lambdas.aws.settings import setting
-from slipway import names
-from slipway.pairing import LEAST_PROPENSITY, Label, Line
+from slipway import names, outcomes
+from slipway.pairing import LEAST_PROPENSITY, Label, Line, Report, Truth
 
 MOST_ID = 256  # characters; SageMaker takes 64
 CHUNK = 2**18
@@ -52,9 +52,9 @@ def lines(of: Source) -> Iterator[Line]:
     return map(line, _read(of.key))
 
 
-def labels(of: Source) -> Iterator[Label | None]:
-    """The labels of a ground-truth object; None for a line that is none."""
-    return (label(raw, of.at) for raw in _read(of.key))
+def truths(of: Source) -> Iterator[Truth]:
+    """The lines of a ground-truth object."""
+    return (truth(raw, of.at) for raw in _read(of.key))
 
 
 def line(raw: bytes | str) -> Line:
@@ -78,19 +78,38 @@ def line(raw: bytes | str) -> Line:
     return Line("", answered=True, valid=valid, id=id, at=at, score=score)
 
 
-def label(raw: bytes | str, collected: float) -> Label | None:
-    """One line of a ground-truth file; None unless it is a 0 or 1 with an id.
-
-    Beside Model Monitor's keys it may have `propensity`: the chance, from LEAST_PROPENSITY to 1, of getting this label.
-    """
+def truth(raw: bytes | str, collected: float) -> Truth:
+    """One line of a ground-truth file: a label of 0 or 1, or `outcomes`, or both, with the request's id."""
     try:
         record = json.loads(raw)
-        id, value = record["eventMetadata"]["eventId"], float(_text(record["groundTruthData"]))
+        id = record["eventMetadata"]["eventId"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return Truth()
+    if not _is_id(id):
+        return Truth()
+    values = record.get("outcomes")
+    report = _report(id, values, collected)
+    return Truth(_label(id, record, collected), report, malformed=values is not None and report is None)
+
+
+def _label(id: str, record: dict[str, Any], collected: float) -> Label | None:
+    """Beside Model Monitor's keys a line may have `propensity`: the chance, LEAST_PROPENSITY to 1, of this label."""
+    try:
+        value = float(_text(record["groundTruthData"]))
         propensity = None if record.get("propensity") is None else float(record["propensity"])
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (ValueError, KeyError, TypeError):
         return None
-    known = value in (0, 1) and _is_id(id) and (propensity is None or LEAST_PROPENSITY <= propensity <= 1)
+    known = value in (0, 1) and (propensity is None or LEAST_PROPENSITY <= propensity <= 1)
     return Label(id, int(value), collected, propensity) if known else None
+
+
+def _report(id: str, values: object, collected: float) -> Report | None:
+    """All of a line's outcomes or none: a part of them would be compared as if it were the whole."""
+    if not isinstance(values, dict) or not 1 <= len(values) <= outcomes.MOST_OUTCOMES:
+        return None
+    if not all(outcomes.is_name(name) and outcomes.is_value(value) for name, value in values.items()):
+        return None
+    return Report(id, tuple((name, float(value)) for name, value in sorted(values.items())), collected)
 
 
 def numbers(answer: str) -> list[float]:

@@ -9,19 +9,23 @@
 | `RELEASE#id` | `HISTORY#version` | one line of its history (`Entry`) |
 
 Every write of a release names the version it was read at, so an alarm and the judge can't overwrite each other.
+A document's `format` is that of slipway.stored. Whoever rolls back asks with `to_roll_back`, and can read any.
 """
 
 import json
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from botocore.exceptions import ClientError
 
 from lambdas.aws.clients import client
 from lambdas.aws.settings import setting
-from slipway import codec, names
+from lambdas.aws.telemetry import logger
+from slipway import codec, names, stored
 from slipway.frame import Frame
 from slipway.release import Entry, Release
+
+T = TypeVar("T")
 
 
 class StaleRelease(Exception):
@@ -32,16 +36,17 @@ class NotFound(Exception):
     """The ledger has no such item."""
 
 
-def frame(endpoint: str) -> Frame:
+def frame(endpoint: str, *, to_roll_back: bool = False) -> Frame:
+    """What CDK declares. Raises NotFound, and stored.Unreadable unless it is to roll back."""
     item = _get(_endpoint(endpoint), "FRAME")
     if item is None:
         raise NotFound(f"endpoint {endpoint} has no frame in the ledger: deploy its Serving stack first")
-    return codec.loads(Frame, item["document"]["S"])
+    return _read(Frame, item, to_roll_back)
 
 
 def put_frame(value: Frame) -> None:
-    document = {"document": {"S": codec.dumps(value)}}
-    client("dynamodb").put_item(TableName=_table(), Item={**_key(_endpoint(value.endpoint), "FRAME"), **document})
+    item = {**_key(_endpoint(value.endpoint), "FRAME"), **_document(value)}
+    client("dynamodb").put_item(TableName=_table(), Item=item)
 
 
 def delete_frame(endpoint: str) -> None:
@@ -64,13 +69,14 @@ def put_first(endpoint: str, attributes: dict[str, str]) -> None:
     client("dynamodb").put_item(TableName=_table(), Item={**_key(_endpoint(endpoint), "FIRST"), **document})
 
 
-def find(release_id: str) -> Release | None:
+def find(release_id: str, *, to_roll_back: bool = False) -> Release | None:
     item = _get(_endpoint(names.endpoint_of(release_id)), f"RELEASE#{release_id}")
-    return codec.loads(Release, item["document"]["S"]) if item else None
+    return _read(Release, item, to_roll_back) if item else None
 
 
-def release(release_id: str) -> Release:
-    found = find(release_id)
+def release(release_id: str, *, to_roll_back: bool = False) -> Release:
+    """Raises NotFound, and stored.Unreadable unless it is to roll back: then what a rollback needs is enough."""
+    found = find(release_id, to_roll_back=to_roll_back)
     if found is None:
         raise NotFound(f"the ledger has no release {release_id}; its id looks like fraud.7.3fa2c1")
     return found
@@ -122,7 +128,7 @@ def history(release_id: str) -> list[Entry]:
             ExpressionAttributeValues={":pk": {"S": f"RELEASE#{release_id}"}, ":sk": {"S": "HISTORY#"}},
         )
     )
-    return [codec.loads(Entry, item["document"]["S"]) for page in pages for item in page["Items"]]
+    return [_read(Entry, item) for page in pages for item in page["Items"]]
 
 
 def _table() -> str:
@@ -143,12 +149,27 @@ def _get(pk: str, sk: str) -> dict[str, Any] | None:
     return item
 
 
+def _document(value: Release | Frame | Entry) -> dict[str, Any]:
+    return {"format": {"N": str(stored.FORMAT)}, "document": {"S": codec.dumps(value)}}
+
+
+def _read(kind: type[T], item: dict[str, Any], to_roll_back: bool = False) -> T:
+    text, format = item["document"]["S"], int(item["format"]["N"]) if "format" in item else stored.OLDEST
+    try:
+        return stored.read(kind, text, format)
+    except stored.Unreadable as error:
+        if not to_roll_back:
+            raise
+        logger.warning("only what a rollback needs is read", error=str(error))
+        return stored.essentials(kind, text)
+
+
 def _release_item(value: Release) -> dict[str, Any]:
     return {
         **_key(_endpoint(value.endpoint), f"RELEASE#{value.id}"),
         "version": {"N": str(value.version)},
         "phase": {"S": value.phase.value},
-        "document": {"S": codec.dumps(value)},
+        **_document(value),
     }
 
 
@@ -157,7 +178,7 @@ def _history_item(value: Release, line: Entry) -> dict[str, Any]:
         **_key(f"RELEASE#{value.id}", f"HISTORY#{value.version:08d}"),
         "what": {"S": line.what},
         "reason": {"S": line.reason},
-        "document": {"S": codec.dumps(line)},
+        **_document(line),
     }
 
 

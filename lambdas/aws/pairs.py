@@ -2,7 +2,7 @@
 
 | pk | sk | what |
 |---|---|---|
-| `PAIRS#release` | `TOTAL#step`, `MINUTE#minute` | sums (`PairSums.numbers`) |
+| `PAIRS#release` | `TOTAL#step`, `MINUTE#minute` | sums (`PairSums.numbers`, `OutcomeSums.numbers`) |
 | `PAIRS#endpoint` | the same | sums that belong to no release: labels as they come |
 | `ROW#endpoint#id` | `counted#mark` | the sums of that claim are in; an object's key is an id too |
 
@@ -17,7 +17,8 @@ from typing import Any
 
 from lambdas.aws import batches, rows
 from lambdas.aws.clients import client
-from slipway import pairing, pairsums
+from slipway import outcomes, pairing, pairsums
+from slipway.outcomes import OutcomeSums
 from slipway.pairing import Cell, Claim
 from slipway.pairsums import PairSums
 
@@ -46,6 +47,13 @@ def by_step(owner: str) -> dict[int, PairSums]:
         ExpressionAttributeValues={":pk": {"S": f"PAIRS#{owner}"}, ":sk": {"S": "TOTAL#"}},
     )
     return {int(item["sk"]["S"].removeprefix("TOTAL#")): _sums(item) for item in answer["Items"]}
+
+
+def reported(release_id: str, step: int) -> OutcomeSums:
+    """What users have reported of a step's requests."""
+    key = batches.key(f"PAIRS#{release_id}", f"TOTAL#{step}")
+    item = client("dynamodb").get_item(TableName=batches.table(), Key=key, ConsistentRead=True).get("Item", {})
+    return outcomes.from_numbers({name: value["N"] for name, value in item.items() if "N" in value})
 
 
 def count(endpoint: str, claims: Iterable[Claim], now: float) -> None:

@@ -7,6 +7,7 @@ from botocore.exceptions import ClientError
 from lambdas.aws import ledger, serving
 from lambdas.aws.telemetry import logger
 from slipway import release, traffic
+from slipway.phases import Phase
 
 WAIT_SECONDS = 15
 
@@ -19,7 +20,8 @@ def reconcile(known: release.Release) -> tuple[release.Release, traffic.Wanted, 
     Raises traffic.EndpointUnusable, traffic.UpdateRolledBack and serving.EndpointBusy.
     """
     observed = serving.observe(known.endpoint)
-    wanted = release.wanted(known, ledger.frame(known.endpoint), observed)
+    frame = ledger.frame(known.endpoint, to_roll_back=known.phase is Phase.ROLLING_BACK)
+    wanted = release.wanted(known, frame, observed)
     work = traffic.plan(wanted, serving.with_existing(observed, wanted), known.attempts)
     if work.asks_for_config:
         known = ledger.write(replace(known, attempts=known.attempts + 1))

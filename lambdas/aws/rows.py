@@ -3,7 +3,8 @@
 | pk | sk | what |
 |---|---|---|
 | `SAMPLED#endpoint` | release | the share of ids that the release samples; labels need it after its end |
-| `ROW#endpoint#id` | `baseline`, `candidate`, `label` | an answer to a sampled request (`Row`), or its `Label` |
+| `ROW#endpoint#id` | `baseline`, `candidate` | an answer to a sampled request (`Row`) |
+| `ROW#endpoint#id` | `label`, `report` | what became known of it (`Label`, `Report`) |
 
 Rows are written before their counterparts are read, so that of two functions at least one sees both.
 """
@@ -15,10 +16,10 @@ from typing import Any
 from lambdas.aws import batches, metrics
 from lambdas.aws.clients import client
 from slipway import codec, names, pairing
-from slipway.pairing import Group, Label, Row
+from slipway.pairing import Group, Label, Report, Row
 
 KEEP_ROWS, KEEP_RATE = 30 * 86400, 60 * 86400  # seconds
-LABEL = "label"
+KINDS: dict[str, type] = {**dict.fromkeys(names.ROLES, Row), "label": Label, "report": Report}
 TRAFFIC_SECONDS = 15 * 60
 
 
@@ -61,11 +62,11 @@ def label_rate(endpoint: str, release_id: str | None, now: float) -> float:
     return max([*rates, rate(endpoint, release_id, 0, now)] if release_id else rates, default=0.0)
 
 
-def put(endpoint: str, waiting: Iterable[Row | Label]) -> None:
-    """Writes rows or labels; the same ones again change nothing."""
+def put(endpoint: str, waiting: Iterable[Row | Label | Report]) -> None:
+    """Writes rows, labels or reports; the same ones again change nothing."""
     items = {}
     for one in waiting:
-        sk = one.role if isinstance(one, Row) else LABEL
+        sk = one.role if isinstance(one, Row) else type(one).__name__.lower()
         attributes = {"document": {"S": codec.dumps(one)}, "expires_at": {"N": str(int(one.at + KEEP_ROWS))}}
         items[one.id, sk] = {**key(endpoint, one.id, sk), **attributes}
     batches.put(list(items.values()))
@@ -73,10 +74,8 @@ def put(endpoint: str, waiting: Iterable[Row | Label]) -> None:
 
 def groups(endpoint: str, ids: Iterable[str]) -> list[Group]:
     """What is known of each id, as of now."""
-    kinds = (*names.ROLES, LABEL)
     found: dict[str, dict[str, Any]] = {}
-    for item in batches.get([key(endpoint, id, kind) for id in dict.fromkeys(ids) for kind in kinds]):
+    for item in batches.get([key(endpoint, id, sk) for id in dict.fromkeys(ids) for sk in KINDS]):
         sk = item["sk"]["S"]
-        one = codec.loads(Label if sk == LABEL else Row, item["document"]["S"])
-        found.setdefault(item["pk"]["S"], {})[sk] = one
+        found.setdefault(item["pk"]["S"], {})[sk] = codec.loads(KINDS[sk], item["document"]["S"])
     return [Group(**parts) for parts in found.values()]

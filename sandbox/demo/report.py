@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from sandbox.demo import chart
 from sandbox.demo.watch import Told
 
 _STYLE = """
@@ -53,6 +54,7 @@ def _story(story: Told) -> dict[str, Any]:
         "last_candidate_request_after_zero_s": round(last - zero, 1) if last and zero else None,
         "requests_lost": story.lost,
         "wall_s": round(story.wall_s, 1),
+        "lifts": story.lifts,
     }
 
 
@@ -89,5 +91,11 @@ def _section(story: dict[str, Any]) -> str:
         f"were lost; decided by {html.escape(story['decided_by'])}"
         + (f", weight 0 after {speed} s on the release's clock" if speed is not None else "")
         + "</p><table><tr><th>phase<th><th>weight<th>entered<th>candidate requests</tr>"
-        f"{rows}</table>"
+        f"{rows}</table>{_lifts(story['lifts'])}"
     )
+
+
+def _lifts(lifts: list[dict[str, Any]]) -> str:
+    """A drawing for each outcome of an A/B test."""
+    by_outcome = {lift["outcome"]: [one for one in lifts if one["outcome"] == lift["outcome"]] for lift in lifts}
+    return "".join(f"<p>{chart.lift(points)}</p>" for points in by_outcome.values())

@@ -60,6 +60,7 @@ def tell(world: World, stage: Stage, name: str, artifact: str) -> Told:
     """One story: register, approve, watch."""
     story = STORIES[name]
     stage.title(f"story {name}: {story.says}")
+    world.use_plan(story.plan)
     package = world.register(artifact, story.candidate)
     world.approve(package)
     stage.say(f"approved {package}")

@@ -7,7 +7,7 @@ from typing import Any
 @dataclass(frozen=True)
 class Story:
     """candidate: a kind of `sandbox.candidates`. fault: physics switched on for the candidate once its share of the
-    users' requests reaches `at_weight` percent."""
+    users' requests reaches `at_weight` percent. plan: what differs from the demo's own."""
 
     name: str
     says: str
@@ -15,8 +15,14 @@ class Story:
     candidate: str = "good"
     fault: dict[str, Any] = field(default_factory=dict)
     at_weight: float = 0.0
+    plan: dict[str, Any] = field(default_factory=dict)
 
 
+AB_TEST = [
+    {"phase": "SHADOW", "minutes": 10, "requests": 1000},
+    {"phase": "CANARY", "weight": 50, "minutes": 20, "requests": 1000, "goal": "superior"},
+    {"phase": "BAKE", "weight": 100, "minutes": 10, "requests": 1000},
+]
 STORIES = {
     story.name: story
     for story in (
@@ -40,6 +46,12 @@ STORIES = {
         Story("slow", "the candidate waits 30 ms in every request: seen in shadow", "ROLLED_BACK", "slow"),
         Story("swapped", "the candidate takes its features in another order: seen in shadow", "ROLLED_BACK", "swapped"),
         Story("worse", "the candidate learnt from wrong labels: seen in shadow", "ROLLED_BACK", "worse"),
+        Story(
+            "abtest",
+            "half of the users get the candidate until their clicks show whether it is better",
+            "PROMOTED",
+            plan={"steps": AB_TEST, "outcomes": [{"name": "clicked", "planned": 2000}]},
+        ),
         Story("leak", "the candidate works until its connections are used up", "ROLLED_BACK", "leak"),
     )
 }

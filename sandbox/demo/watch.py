@@ -44,6 +44,7 @@ class Told:
     exposed: int = 0
     lost: int = 0
     wall_s: float = 0.0
+    lifts: list[dict[str, Any]] = field(default_factory=list)  # of an A/B test's outcomes, look by look
 
     @property
     def decision_to_zero_s(self) -> float | None:
@@ -135,6 +136,7 @@ class Watcher:
         told.exposed = self._candidate_requests() - answered
         told.lost = self._lost() - lost
         told.last_candidate_request_at = self._last_candidate_request(release["candidate"])
+        told.lifts = _lifts(self._scene.history)
         told.wall_s = time.monotonic() - began
         return told
 
@@ -181,6 +183,12 @@ class Watcher:
 
     def _lost(self) -> int:
         return int(self._world.users.latest.get("lost", 0)) if self._world.users else 0
+
+
+def _lifts(history: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Each with the time of its look; those of which nothing relative was known are left out."""
+    verdicts = [line["verdict"] for line in history if line.get("verdict")]
+    return [{"at": v["at"], **lift} for v in verdicts for lift in v.get("lifts", ()) if lift["relative"]]
 
 
 def _weight(release: dict[str, Any]) -> float:

@@ -34,6 +34,8 @@ PLAN = {
         {"phase": "BAKE", "weight": 100, "minutes": 10, "requests": 1000},
     ],
 }
+# Which part of the answers users click on, by the variant that gave them.
+CLICKS = {names.BASELINE: 0.3, names.CANDIDATE: 0.4}
 CHAMPION = {"max-depth": 3, "num-round": 40, "eta": 0.15}
 CANDIDATE = {"min-child-weight": 5, "lambda": 10}
 
@@ -49,6 +51,7 @@ class World:
         self, sandbox: Sandbox, rows: Path, out: Path, say: Say, plan: Mapping[str, Any] = MappingProxyType(PLAN)
     ) -> None:
         self.sandbox, self.out, self.say, self.plan = sandbox, out, say, dict(plan)
+        self._own_plan = self.plan
         self.cdk = Cdk(sandbox.environment(), out)
         self._slices = {name: data.cut(rows, name, out / "data" / name / "rows.parquet") for name in data.SLICES}
         self.users: Users | None = None
@@ -67,6 +70,19 @@ class World:
         artifact = self.train("champion", CHAMPION)
         self.cdk.deploy([self.endpoint(artifact)], self.say)
         return artifact
+
+    def use_plan(self, changes: Mapping[str, Any]) -> None:
+        """Deploys the world's own plan with some keys changed, unless it is what the next release gets anyway."""
+        plan = {**self._own_plan, **changes}
+        if plan != self.plan:
+            self.plan = plan
+            self.cdk.deploy([self.endpoint(self._first_model())], self.say)
+
+    def _first_model(self) -> str:
+        """As the first deployment was told, perhaps by another process."""
+        key = {"pk": {"S": f"ENDPOINT#{ENDPOINT}"}, "sk": {"S": "FIRST"}}
+        item = self.sandbox.client("dynamodb").get_item(TableName=names.LEDGER_TABLE, Key=key)["Item"]
+        return str(json.loads(item["document"]["S"])["ArtifactUrl"])
 
     def outputs(self) -> dict[str, str]:
         """What the State stack tells its users."""
@@ -184,6 +200,7 @@ class Users:
     def __init__(self, sandbox: Sandbox, rows: Path, rate: float, bucket: str, out: Path) -> None:
         command = [sys.executable, "-m", "sandbox.traffic", "--endpoint", ENDPOINT, "--rows", str(rows)]
         options = ["--rate", str(rate), "--bucket", bucket, "--url", sandbox.dataplane_url]
+        options += [part for variant, share in CLICKS.items() for part in ("--clicks", f"{variant}={share}")]
         self._log = (out / "traffic.log").open("wb")
         self._process = subprocess.Popen(
             [*command, *options],

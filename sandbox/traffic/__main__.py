@@ -15,6 +15,13 @@ import uvloop
 from sandbox.traffic.users import Users
 
 
+def _share(text: str) -> tuple[str, float]:
+    variant, _, share = text.partition("=")
+    if not 0 <= float(share) <= 1:
+        raise argparse.ArgumentTypeError(f"{text}: a share lies between 0 and 1")
+    return variant, float(share)
+
+
 def parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m sandbox.traffic", description=__doc__.splitlines()[0].partition(":")[0]
@@ -33,6 +40,14 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--label-share", type=float, default=0.6)
     parser.add_argument("--label-delay", type=float, default=1800.0, help="median, in virtual seconds")
     parser.add_argument("--label-spread", type=float, default=0.5, help="standard deviation of the delay's logarithm")
+    parser.add_argument(
+        "--clicks",
+        action="append",
+        type=_share,
+        default=[],
+        metavar="VARIANT=SHARE",
+        help="part of a variant's answers that users click on; reported with the label",
+    )
     parser.add_argument("--seed", type=int, default=7)
     options = parser.parse_args(arguments)
     if not options.url:

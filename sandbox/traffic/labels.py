@@ -4,8 +4,10 @@ import heapq
 import json
 import random
 import uuid
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from itertools import groupby
+from types import MappingProxyType
 from typing import Any
 
 from sandbox.clock import Clock
@@ -35,12 +37,14 @@ class GroundTruth:
 
     def __init__(self, s3: Any, bucket: str, endpoint: str, clock: Clock) -> None:
         self._s3, self._bucket, self._endpoint, self._clock = s3, bucket, endpoint, clock
-        self._heap: list[tuple[float, str, int]] = []
+        self._heap: list[tuple[float, str]] = []
         self.written = 0
 
-    def add(self, inference_id: str, label: int, delay: float) -> None:
-        """Make a label known `delay` virtual seconds from now."""
-        heapq.heappush(self._heap, (self._clock.now() + delay, inference_id, label))
+    def add(
+        self, inference_id: str, label: int, delay: float, outcomes: Mapping[str, float] = MappingProxyType({})
+    ) -> None:
+        """Make a label, and what else came of the request, known `delay` virtual seconds from now."""
+        heapq.heappush(self._heap, (self._clock.now() + delay, _line(inference_id, label, outcomes)))
 
     def flush(self) -> None:
         """Write what is due, one object an hour of collection. Raises botocore's errors; what wasn't written stays."""
@@ -55,27 +59,29 @@ class GroundTruth:
                 raise
             self.written += len(batch)
 
-    def _take(self) -> list[tuple[float, str, int]]:
+    def _take(self) -> list[tuple[float, str]]:
         now = self._clock.now()
         due = []
         while self._heap and self._heap[0][0] <= now:
             due.append(heapq.heappop(self._heap))
         return due
 
-    def _put(self, hour: str, batch: list[tuple[float, str, int]]) -> None:
+    def _put(self, hour: str, batch: list[tuple[float, str]]) -> None:
         collected = datetime.fromtimestamp(batch[-1][0], UTC)
         name = f"{collected:%M-%S}-{collected.microsecond // 1000:03d}-{uuid.uuid4()}.jsonl"
         self._s3.put_object(
             Bucket=self._bucket,
             Key=f"{names.GROUND_TRUTH}/{self._endpoint}/{hour}/{name}",
-            Body="".join(_line(inference_id, label) for _, inference_id, label in batch).encode(),
+            Body="".join(line for _, line in batch).encode(),
         )
 
 
-def _line(inference_id: str, label: int) -> str:
-    record = {
+def _line(inference_id: str, label: int, outcomes: Mapping[str, float]) -> str:
+    record: dict[str, Any] = {
         "groundTruthData": {"data": str(label), "encoding": "CSV"},
         "eventMetadata": {"eventId": inference_id},
         "eventVersion": "0",
     }
+    if outcomes:
+        record["outcomes"] = dict(outcomes)
     return json.dumps(record) + "\n"

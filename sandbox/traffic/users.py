@@ -41,6 +41,7 @@ class Users:
         self._delays = Delays(
             share=options.label_share, median=options.label_delay, spread=options.label_spread, seed=options.seed
         )
+        self._clicks, self._moods = dict(options.clicks), random.Random(options.seed)
         self._truth = None
         if options.bucket:
             self._truth = GroundTruth(boto3.client("s3"), options.bucket, options.endpoint, clock.from_env())
@@ -103,7 +104,10 @@ class Users:
         self.outcomes.record(call.status, call.variant, perf_counter() - call.due)
         if self._truth and call.label_delay is not None and 200 <= call.status < 300:
             label = self._rows.label(self._options.start + call.number)
-            self._truth.add(self._inference_id(call.number).decode(), label, call.label_delay)
+            outcomes = {}
+            if call.variant in self._clicks:
+                outcomes["clicked"] = int(self._moods.random() < self._clicks[call.variant])
+            self._truth.add(self._inference_id(call.number).decode(), label, call.label_delay, outcomes)
 
     async def _flush(self) -> None:
         if self._truth:

@@ -9,6 +9,7 @@ sub-Gaussian sums with a known variance.
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Literal
 
 from slipway.stats import arguments
@@ -132,6 +133,19 @@ def _asymptotic_interval(
     width = standard_error * math.sqrt(2 * (x + 1) / x * log_term)
     low = -math.inf if alternative == "less" else estimate - width
     return (low, math.inf if alternative == "greater" else estimate + width)
+
+
+def asymptotic_detectable(n: int, share: float, *, alpha: float, planned: int, power: float = 0.8) -> float:
+    """The difference of two means, in standard deviations, that a look at n observations finds with that power.
+
+    share: of the observations, one variant's. Looks before that one only add to the power.
+    """
+    arguments.share("share", share)
+    arguments.share("power", power)
+    arguments.at_least("n", n, 2)
+    error = 1 / math.sqrt(n * share * (1 - share))
+    found = asymptotic(0.0, error, n, alpha=alpha, planned=planned)
+    return found.interval[1] + NormalDist().inv_cdf(power) * error
 
 
 def mixture_scale(planned_variance: float, alpha: float) -> float:

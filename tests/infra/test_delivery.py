@@ -33,6 +33,14 @@ def test_each_hole_gets_the_function_of_its_name(templates: dict[str, Template])
     assert filled["Promotion"]["Fn::Join"][1][-1] == f":stateMachine:{names.PROMOTION}"
 
 
+def test_whatever_a_step_of_the_state_machine_raises_leads_somewhere() -> None:
+    states = json.loads(DEFINITION.read_text())["States"]
+    caught = {name: state["Catch"][-1] for name, state in states.items() if "Catch" in state}
+    assert {name for name, state in states.items() if state["Type"] == "Task"} - set(caught) == {"HandOver"}
+    assert all(catch["ErrorEquals"] == ["States.ALL"] for catch in caught.values())
+    assert caught["Admit"]["Next"] == "TellNotAdmitted", "nothing was touched: there is nothing to roll back"
+
+
 def test_the_state_machine_is_traced_and_logs_everything(templates: dict[str, Template]) -> None:
     machine = one(templates["delivery"], MACHINE, StateMachineName=names.PROMOTION)
     assert machine["TracingConfiguration"] == {"Enabled": True}

@@ -37,6 +37,24 @@ def test_an_approved_package_becomes_a_release(world: World) -> None:
     assert history(known.id) == [("CREATED", f"approval of {arn}")]
 
 
+def test_a_release_notes_how_long_its_steps_take_at_the_last_days_traffic(world: World) -> None:
+    for minute in range(1, 40, 2):
+        world.cloudwatch.minute(START - 60 * minute, "baseline", 120, errors=1)
+        world.cloudwatch.minute(START - 60 * minute, "candidate", 119)  # an earlier release's shadow: copies
+    ask(world.execution("one"), model_package_arn=world.register())
+    known = only_release(world)
+    assert known.outlook.startswith("at 2 requests/s with 0.85% errors, as in the last day:")
+    assert ledger.history(known.id)[0].reason == f"package version 7 was approved; {known.outlook}"
+    assert len({call["StartTime"] for call in world.wire.made("get_metric_data")}) == 1
+
+
+@pytest.mark.parametrize("code", ["ThrottlingException", "AccessDeniedException"])
+def test_traffic_that_cannot_be_asked_for_refuses_nothing(world: World, code: str) -> None:
+    world.wire.refuse("get_metric_data", code)
+    assert ask(world.execution("one"), model_package_arn=world.register())["next"] == "shift"
+    assert "CloudWatch did not say" in only_release(world).outlook
+
+
 def test_admission_touches_nothing_but_the_ledger(world: World) -> None:
     arn = world.register()
     world.wire.calls.clear()

@@ -59,10 +59,10 @@ def labelled(**more: object) -> str:
 
 @pytest.mark.parametrize("propensity", [0.001, 0.2, 1])
 def test_a_label_may_say_how_likely_it_was(propensity: float) -> None:
-    assert capture.label(labelled(propensity=propensity), 60.0) == Label("a", 1, 60.0, propensity)
-    assert capture.label(labelled(), 60.0) == Label("a", 1, 60.0)
+    assert capture.truth(labelled(propensity=propensity), 60.0).label == Label("a", 1, 60.0, propensity)
+    assert capture.truth(labelled(), 60.0) == Label("a", 1, 60.0).label
 
 
 @pytest.mark.parametrize("propensity", [0, 1e-9, 1.01, -0.2, "often", [0.2], float("nan")])
 def test_a_label_whose_propensity_is_none_is_rejected(propensity: object) -> None:
-    assert capture.label(labelled(propensity=propensity), 60.0) is None
+    assert capture.truth(labelled(propensity=propensity), 60.0).label is None

@@ -8,13 +8,14 @@ import pytest
 from botocore.exceptions import ClientError
 
 from lambdas import judge
-from lambdas.aws import ledger
-from slipway import pairing
+from lambdas.aws import ledger, pairs
+from slipway import pairing, plan
 from slipway import release as rel
+from slipway.outcomes import UNIT, OutcomeRule, OutcomeSums, Sample
 from slipway.pairsums import ArmSums, PairSums
 from slipway.phases import Phase
 from tests.lambdas.wire import Made
-from tests.lambdas.world import BAKE, CANARY, CONTEXT, SHADOW, START, World, history
+from tests.lambdas.world import BAKE, CANARY, CONTEXT, SHADOW, START, STEPS, World, history
 
 
 def ask(release_id: str) -> dict[str, Any]:
@@ -41,6 +42,27 @@ def test_a_good_candidate_advances_and_traffic_is_shifted_at_once(world: World) 
     assert world.told() == [f"ADVANCED: fraud release {known.id} baking at 100 %"]
     assert history(known.id)[-1] == ("BAKE", "judge")
     assert ledger.history(known.id)[-1].verdict is not None
+
+
+def test_an_ab_test_is_judged_by_what_users_reported_of_its_own_step(world: World) -> None:
+    test = replace(STEPS[CANARY], weight=50, goal=plan.Goal.SUPERIOR)
+    chosen = plan.Plan(
+        "ab", (STEPS[SHADOW], test, STEPS[BAKE]), guardrails=plan.UNSHOWN_QUALITY, outcomes=(OutcomeRule("bought"),)
+    )
+    known = ledger.write(replace(world.at(CANARY), plan=chosen))
+    for step, bought in ((SHADOW, {"baseline": 0, "candidate": 0}), (CANARY, {"baseline": 500, "candidate": 900})):
+        cell = pairing.Cell(known.id, step, 7)
+        for role, k in bought.items():
+            reports = Sample(3000, k * UNIT, k * UNIT**2, k * UNIT)
+            sums = {cell: OutcomeSums({(role, "bought"): reports})}
+            pairs.count("fraud", [pairing.Claim(f"{step}", f"report-{role}", sums)], START)
+    world.answered(known)
+    traffic(world, 12, share=0.5)
+    assert ask(known.id)["phase"] == "BAKE"
+    verdict = ledger.history(known.id)[-1].verdict
+    assert verdict is not None
+    (lift,) = verdict.lifts
+    assert (lift.outcome, lift.candidate_n, lift.candidate, lift.baseline) == ("bought", 3000, 0.3, 1 / 6)
 
 
 def test_after_the_last_step_a_release_settles(world: World) -> None:

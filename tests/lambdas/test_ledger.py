@@ -8,7 +8,7 @@ import pytest
 
 from lambdas.aws import ledger, settings
 from lambdas.aws.clients import client
-from slipway import codec
+from slipway import codec, stored
 from slipway import release as rel
 from slipway.release import Entry, Release
 from tests.lambdas import world as worlds
@@ -124,7 +124,7 @@ def test_a_corrupt_item_is_an_error_that_names_its_path(
     text = json.dumps({**codec.encode(release), **change})
     key = {"pk": {"S": "ENDPOINT#fraud"}, "sk": {"S": f"RELEASE#{release.id}"}}
     client("dynamodb").put_item(TableName=TABLE, Item={**key, "document": {"S": text}})
-    with pytest.raises(codec.Malformed, match=says):
+    with pytest.raises(stored.Unreadable, match=says):
         ledger.release(release.id)
 
 

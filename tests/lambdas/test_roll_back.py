@@ -1,17 +1,18 @@
 """Rollbacks: by the workflow, by an alarm, by an operator's abort."""
 
+import json
 from typing import Any
 
 import pytest
 
-from lambdas import roll_back
+from lambdas import operate, roll_back
 from lambdas.aws import ledger, serving
 from lambdas.aws.clients import client
-from slipway import alarm, names
+from slipway import alarm, names, stored
 from slipway import release as rel
 from slipway.phases import Phase
 from tests.lambdas.wire import Made
-from tests.lambdas.world import BAKE, CANARY, CONTEXT, SHADOW, World, history
+from tests.lambdas.world import BAKE, CANARY, CONTEXT, SHADOW, TABLE, World, history
 
 
 def went_off(value: str = "ALARM", name: str = names.alarm("fraud", names.CANDIDATE)) -> dict[str, Any]:
@@ -164,3 +165,35 @@ def test_an_alarm_drives_on_a_release_whose_execution_was_stopped(world: World) 
     world.at(CANARY, execution=execution)
     roll_back.handler(went_off(), CONTEXT)
     assert len(world.wire.made("start_execution")) == 1
+
+
+def rewritten(sk: str, format: str, **changes: Any) -> None:
+    """An item of the endpoint as another version of Slipway would have stored it."""
+    key = {"pk": {"S": "ENDPOINT#fraud"}, "sk": {"S": sk}}
+    item = client("dynamodb").get_item(TableName=TABLE, Key=key)["Item"]
+    document = json.loads(item["document"]["S"]) | changes
+    stranger = item | {"format": {"N": format}, "document": {"S": json.dumps(document)}}
+    client("dynamodb").put_item(TableName=TABLE, Item=stranger)
+
+
+@pytest.mark.parametrize("format", ["1", "99"])
+@pytest.mark.parametrize("step", [SHADOW, CANARY, BAKE])
+def test_an_alarm_rolls_back_what_another_version_of_slipway_wrote(world: World, step: int, format: str) -> None:
+    known = world.at(step, execution=world.execution("one"))
+    rewritten(f"RELEASE#{known.id}", format, plan={"of": "another kind"}, evidence=[1, 2], unheard_of=True)
+    rewritten("FRAME", format, plan="gone", unheard_of=True)
+    with pytest.raises(stored.Unreadable):
+        ledger.release(known.id)
+    roll_back.handler(went_off(), CONTEXT)
+    assert until_ended(world, known.id)["next"] == "rolled_back"
+    assert ledger.release(known.id).plan.name == "unreadable" and ledger.in_progress("fraud") is None
+    assert [v["VariantName"] for v in world.sagemaker.live["ProductionVariants"]] == ["baseline"]
+
+
+def test_an_operator_can_abort_what_another_version_of_slipway_wrote(world: World) -> None:
+    known = world.at(CANARY)
+    rewritten(f"RELEASE#{known.id}", "99", evidence=[])
+    event = {"release_id": known.id, "act": "pause", "by": "kim", "reason": "why"}
+    with pytest.raises(stored.Unreadable, match="a newer version wrote it"):
+        operate.handler(event, CONTEXT)
+    assert operate.handler(event | {"act": "abort"}, CONTEXT)["phase"] is Phase.ROLLING_BACK

@@ -1,11 +1,13 @@
 """Notifications and events, and how a change is recorded before anybody is told."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from lambdas.aws import ledger, notify, record
+from slipway import message
 from slipway import release as rel
 from tests.lambdas.wire import Made
 from tests.lambdas.world import World
@@ -73,3 +75,12 @@ def test_a_change_stands_and_goes_on_although_nobody_could_be_told(world: World)
     assert ledger.release(known.id) == written
     world.wire.refuse("publish", "KMSDisabledException", "key is disabled")
     assert record.record(written, rel.entered(written, "judge")).version == written.version + 1
+
+
+def test_the_message_of_a_releases_begin_says_how_long_its_steps_take_and_later_ones_do_not(world: World) -> None:
+    known = replace(world.release(), outlook="at 3 requests/s: canary 25 % advances after 13 min")
+    begun = rel.advance(known, 1.0, "test")
+    assert known.outlook in message.body(begun, rel.entered(begun, "admission"))
+    assert known.outlook not in message.body(begun, rel.entry(begun, "verdict", "judge", 2.0, "held"))
+    later = rel.advance(begun, 3.0, "test")
+    assert known.outlook not in message.body(later, rel.entered(later, "judge"))

@@ -1,12 +1,14 @@
 """Step Functions: waits, errors, roles, stops, on virtual time."""
 
 import json
+import re
 import time
 from datetime import UTC, datetime
 
 import pytest
 from botocore.exceptions import ClientError
 
+from infra.promotion import DEFINITION
 from tests.sandbox.conftest import ARN, eventually
 
 pytestmark = pytest.mark.sandbox
@@ -211,6 +213,23 @@ def test_time_outs_are_virtual_but_leave_functions_time_to_compute(run, function
     assert run({"StartAt": "S", "States": {"S": task}}, ("lambda:InvokeFunction", arn))["error"] == "States.Timeout"
     whole = {"StartAt": "S", "TimeoutSeconds": 30, "States": {"S": {"Type": "Wait", "Seconds": 3600, "End": True}}}
     assert run(whole)["status"] == "TIMED_OUT"
+
+
+def test_an_admission_that_breaks_down_fails_and_people_are_told_what_was_to_be_admitted(
+    run, gateway, unique, function
+):
+    arn = function("def handler(event, context): raise RuntimeError('no table')")
+    topic = gateway.client("sns").create_topic(Name=f"t-{unique}")["TopicArn"]
+    holes = dict.fromkeys(("Admit", "Shift", "Judge", "Settle", "RollBack"), arn) | {"Promotion": arn, "Topic": topic}
+    definition = re.sub(r"\$\{(\w+)\}", lambda hole: holes[hole[1]], DEFINITION.read_text())
+    given = {"model_package_arn": "arn:aws:sagemaker:us-east-1:1:model-package/fraud/7"}
+    ended = run(json.loads(definition), ("lambda:InvokeFunction", arn), ("sns:Publish", topic), given=given)
+    assert (ended["status"], ended["error"]) == ("FAILED", "NotAdmitted")
+    told = [json.loads(line) for line in (gateway.logs / "notifications.jsonl").read_text().splitlines()]
+    (message,) = [one for one in told if one["topic"].endswith(unique)]
+    assert message["subject"] == "FAILED: admission of a release"
+    for said in ("Nothing of any endpoint was changed", "model-package/fraud/7", "RuntimeError", "no table"):
+        assert said in message["body"]
 
 
 def test_the_end_of_an_execution_is_an_event(gateway, role, unique, run):

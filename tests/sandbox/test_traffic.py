@@ -147,7 +147,7 @@ def test_labels_are_written_when_due_under_the_hour_in_which_they_were_collected
     now = Now()
     truth = GroundTruth(now, "bucket", "fraud", now)
     for number, delay in enumerate([60, 120, 4000]):
-        truth.add(f"id-{number}", number % 2, delay)
+        truth.add(f"id-{number}", number % 2, delay, {"clicked": 1} if number == 2 else {})
     truth.flush()
     assert not now.objects
     now.virtual += 4000
@@ -162,6 +162,7 @@ def test_labels_are_written_when_due_under_the_hour_in_which_they_were_collected
         "eventMetadata": {"eventId": "id-1"},
         "eventVersion": "0",
     }
+    assert now.objects[keys[1]][0]["outcomes"] == {"clicked": 1}
     assert truth.written == 3
 
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from slipway import admission, codec, pairing, pairsums, scores
+from slipway import admission, codec, outcomes, pairing, pairsums, plan, scores
 from slipway import release as rel
-from slipway.pairing import Cell, Group, Label, Line, Row
+from slipway.pairing import Cell, Group, Label, Line, Report, Row, Truth
 from slipway.pairsums import PairSums
 from slipway.release import Release, Stay
 from slipway.stats.means import Moments
@@ -237,13 +237,52 @@ def test_in_a_canary_each_answer_is_held_against_the_label_by_itself() -> None:
     assert first.mark != second.mark
 
 
-def test_labels_are_sampled_like_their_requests_and_lines_that_are_none_are_counted() -> None:
-    lines = [None, *(Label(id, 1, 50.0) for id in IDS[:500])]
-    kept, claim = pairing.labels("fraud", lines, rate=0.2, key="k", written=60.0)
-    assert [label.id for label in kept] == [id for id in IDS[:500] if pairing.sampled(id, 0.2)]
+def test_truths_are_sampled_like_their_requests_and_lines_that_are_none_are_counted() -> None:
+    labelled = [Truth(Label(id, 1, 50.0), malformed=True) for id in IDS[:500]]
+    reported = [Truth(report=Report(id, (("revenue", 2.5),), 50.0)) for id in IDS[:300]]
+    kept, claim = pairing.truths("fraud", [Truth(), *labelled, *reported], rate=0.2, key="k", written=60.0)
+    sampled = [[id for id in IDS[:many] if pairing.sampled(id, 0.2)] for many in (500, 300)]
+    assert [one.id for one in kept] == sampled[0] + sampled[1]
     (sums,) = claim.sums.values()
-    assert vars(sums.labels) == {"lines": 501, "rejected": 1, "sampled": len(kept)}
+    assert vars(sums.labels) == {
+        "lines": 801,
+        "rejected": 1,
+        "sampled": len(sampled[0]),
+        "reports": len(sampled[1]),
+        "malformed_reports": 500,
+    }
     assert [*claim.sums] == [Cell("fraud", pairing.OUTSIDE, 1)]
+
+
+def test_a_report_joins_the_one_variant_that_answered_in_a_step_that_compares_it() -> None:
+    report = Report("a", (("clicked", 1.0), ("revenue", 2.5), ("unplanned", 9.0)), 9000.0)
+    b = replace(row("baseline", 1300.0, paired=False), compares=("revenue", "clicked", "returned"))
+    (claim,) = pairing.report_claims([Group(baseline=b, report=report)])
+    assert (claim.id, claim.mark) == ("a", "report-baseline")
+    (sums,) = claim.sums.values()
+    assert sums.numbers() == outcomes.report("baseline", {"clicked": 1.0, "revenue": 2.5}).numbers()
+    assert [*claim.sums] == [b.cell]
+    for group in (
+        Group(baseline=b),
+        Group(report=report),
+        Group(baseline=replace(b, compares=()), report=report),
+        Group(baseline=replace(b, paired=True), report=report),
+        Group(baseline=b, report=Report("a", (("unplanned", 1.0),), 9000.0)),
+    ):
+        assert [*pairing.report_claims([group])] == []
+
+
+def test_only_rows_of_a_step_that_is_a_test_say_what_it_compares(placed: Release) -> None:
+    test = replace(
+        placed, plan=plan.BUILTIN["ab-test"], stays=(Stay(0, 0.0, 60.0), Stay(1, 60.0, 120.0), Stay(2, 120.0))
+    )
+    lines = [Line(id=id, at=60.0 * minute + 30, score=0.5) for minute, id in enumerate("abc")]
+    rows, _ = pairing.keep(test, "baseline", lines, rate=1.0, key="k", written=120.0, now=130.0)
+    assert [(one.step, one.paired, one.compares) for one in rows] == [
+        (0, True, ()),
+        (1, False, ()),
+        (2, False, ("success",)),
+    ]
 
 
 def _loss(score: float, label: int) -> float:

@@ -12,6 +12,7 @@ from scipy import stats as scipy_stats
 from slipway.stats.means import (
     Moments,
     asymptotic,
+    asymptotic_detectable,
     asymptotic_difference,
     asymptotic_mean,
     log_normal_cdf,
@@ -124,3 +125,11 @@ def test_small_samples_and_constant_values_say_so() -> None:
 def test_out_of_range_arguments_are_named(call: Callable[[], object], name: str) -> None:
     with pytest.raises(ValueError, match=name):
         call()
+
+
+def test_a_detectable_difference_is_detected_with_its_power() -> None:
+    rng, n, share = np.random.default_rng(9), 40_000, 0.3
+    size = asymptotic_detectable(n, share, alpha=0.05, planned=100_000, power=0.7)
+    error = math.sqrt(1 / (n * share) + 1 / (n * (1 - share)))
+    looks = (asymptotic(rng.normal(size, error), error, n, alpha=0.05, planned=100_000) for _ in range(2000))
+    assert sum(look.p_value <= 0.05 for look in looks) / 2000 == pytest.approx(0.7, abs=0.04)
