@@ -38,7 +38,7 @@ def ours(traffic: Traffic) -> Decisions:
 
 
 def runs(traffic: Traffic) -> list[Run]:
-    return [_run(series, traffic.weights) for series in cells(traffic)]
+    return [_run(*seen, traffic.weights) for seen in zip(_pasts(traffic), cells(traffic), strict=True)]
 
 
 def cells(traffic: Traffic) -> Iterator[list[Minute]]:
@@ -68,8 +68,21 @@ def _minute(requests: int, errors: int, invalid: int, slower: int, p50: float, p
     return minutes.Arm(requests, errors, *latency, captured=requests, invalid=invalid)
 
 
-def _run(series: list[Minute], weights: np.ndarray) -> Run:
-    release, advanced = _begun(), NEVER
+def _pasts(traffic: Traffic) -> Iterator[list[Minute]]:
+    """Each run's minutes before the release, as its admission sees them."""
+    past = traffic.past
+    if past is None:
+        yield from ([] for _ in range(traffic.runs))
+        return
+    for run in zip(past.requests.tolist(), past.errors.tolist(), (1000 * past.p50).tolist(), strict=True):
+        arms = [
+            minutes.Arm(requests, errors, p50 if requests else None) for requests, errors, p50 in zip(*run, strict=True)
+        ]
+        yield [Minute(60.0 * at, arm, minutes.Arm()) for at, arm in enumerate(arms, -len(arms))]
+
+
+def _run(past: list[Minute], series: list[Minute], weights: np.ndarray) -> Run:
+    release, advanced = _begun(past), NEVER
     for at, minute in enumerate(series):
         while release.weight < weights[at]:
             release = _next_step(release, minute.at)
@@ -82,8 +95,8 @@ def _run(series: list[Minute], weights: np.ndarray) -> Run:
     return Run(NEVER, advanced)
 
 
-def _begun() -> Release:
-    fresh = Release("f.1.000000", "f", "p", "c", "b", "b", 1, PLAN, 0.0, 0.0, evidence=evidence.begin(PLAN))
+def _begun(past: list[Minute]) -> Release:
+    fresh = Release("f.1.000000", "f", "p", "c", "b", "b", 1, PLAN, 0.0, 0.0, evidence=evidence.begin(PLAN, past))
     return _next_step(fresh, 0.0)
 
 
