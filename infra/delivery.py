@@ -41,7 +41,7 @@ class Delivery(cdk.Stack):
         observe = [*may.see_endpoints(), may.see_scaling()]
         shape = [*may.change_layout(), may.move_weights(), *may.scale()]
         replace = [*shape, may.see_packages(), *may.make_models(), may.probe()]
-        admit = [*observe, may.see_packages(), *may.read(names.MODELS), may.follow_promotions()]
+        admit = [*observe, may.see_packages(), *may.read(names.MODELS), may.follow_promotions(), may.measure()]
         judge = [may.measure(), *may.read(names.CAPTURE, names.GROUND_TRUTH)]
         settle = [*observe, *replace, *may.clear_away(), may.emit()]
         undo = [*observe, *shape, may.measure(), may.follow_promotions(), may.start_promotions(), may.emit()]

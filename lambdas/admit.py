@@ -3,9 +3,9 @@
 from dataclasses import asdict, replace
 from typing import Any
 
-from lambdas.aws import clock, executions, ledger, notify, registry, serving
+from lambdas.aws import clock, executions, ledger, metrics, notify, registry, serving
 from lambdas.aws.telemetry import logger, tracer
-from slipway import admission, loop, message, release
+from slipway import admission, evidence, loop, message, release
 
 TURN_SECONDS = 120
 
@@ -42,7 +42,9 @@ def admit(package: admission.Package, execution: str) -> release.Release:
     observed = serving.observe(frame.endpoint)
     digest, manifest = registry.artifact(package.artifact)
     baseline = serving.baseline_model(observed.config)
-    return admission.admit(package, frame, observed, baseline, digest, manifest, execution, clock.now())
+    now = clock.now()
+    past = metrics.minutes(frame.endpoint, *evidence.past(now))
+    return admission.admit(package, frame, observed, baseline, digest, manifest, execution, now, past)
 
 
 def queue(package: admission.Package, state: dict[str, Any], reason: str) -> loop.Turn:

@@ -1,11 +1,12 @@
 """Whether an approved model package may become a release, decided before anything is touched."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from slipway import evidence, names
 from slipway.frame import Frame
+from slipway.minutes import Minute
 from slipway.release import Release
 from slipway.traffic import Observed
 
@@ -42,10 +43,12 @@ def admit(
     manifest: Mapping[str, Any],
     execution: str,
     at: float,
+    past: Sequence[Minute] = (),
 ) -> Release:
     """The release a package becomes. Raises Refused.
 
-    digest: SHA-256 of the artifact as it lies in S3 now; manifest: the `manifest.json` inside it.
+    digest: SHA-256 of the artifact as it lies in S3 now; manifest: the `manifest.json` inside it; past:
+    the endpoint's minutes before it.
     """
     if package.status != "Approved":
         raise Refused(f"{package.arn} is {package.status}; only an Approved package is released")
@@ -70,7 +73,7 @@ def admit(
         probe=probe_row(manifest),
         threshold=threshold(manifest),
         execution=execution,
-        evidence=evidence.begin(frame.plan),
+        evidence=evidence.begin(frame.plan, past),
         reason=f"package version {package.version} was approved",
     )
 

@@ -13,6 +13,7 @@ from slipway.plan import GUARDRAILS, Metric, Plan
 
 # CloudWatch's newest minute or two are partial: they are left for the next look.
 SETTLED_AFTER = 120.0
+PAST = 24 * 3600.0  # seconds before a release, by which the baseline's own variation is measured
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,12 @@ class Evidence:
 def begin(plan: Plan, past: Sequence[Minute] = ()) -> Evidence:
     """past: minutes before the release, in time order; how the baseline varies by itself is measured by them."""
     return Evidence(errors=Errors.start(plan.rule(Metric.ERRORS), past), latency=Latency.start(past))
+
+
+def past(now: float) -> tuple[float, float]:
+    """The minutes to fetch before a release begins: [since, until), settled."""
+    until = math.floor((now - SETTLED_AFTER) / 60) * 60.0
+    return until - PAST, until
 
 
 def window(evidence: Evidence, now: float) -> tuple[float, float]:
