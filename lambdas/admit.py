@@ -42,9 +42,8 @@ def admit(package: admission.Package, execution: str) -> release.Release:
     observed = serving.observe(frame.endpoint)
     digest, manifest = registry.artifact(package.artifact)
     baseline = serving.baseline_model(observed.config)
-    now = clock.now()
-    past = metrics.minutes(frame.endpoint, *evidence.past(now))
-    return admission.admit(package, frame, observed, baseline, digest, manifest, execution, now, past)
+    past = metrics.minutes(frame.endpoint, *evidence.past(clock.now()))
+    return admission.admit(package, frame, observed, baseline, digest, manifest, execution, clock.now(), past)
 
 
 def queue(package: admission.Package, state: dict[str, Any], reason: str) -> loop.Turn:

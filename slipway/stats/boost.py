@@ -1,8 +1,8 @@
 """Boosted e-values (Wang & Ramdas 2022, arXiv:2009.02824), for errors that fall to one of two variants.
 
 A likelihood ratio cut off at `clip` has a mean under the null well below 1. What the cut takes away can be given back
-to the values below it: min(boost * ratio, clip), with the largest boost that leaves the mean at 1. Given the sum of both
-variants' errors, the candidate's part is binomial if errors are rare among requests.
+to the values below it: min(boost * ratio, clip), with the largest boost that leaves the mean at 1. Given the sum of
+both variants' errors, the candidate's part is binomial if errors are rare among requests.
 """
 
 import math
