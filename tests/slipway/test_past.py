@@ -7,14 +7,13 @@ from dataclasses import replace
 import pytest
 
 from slipway import evidence as ev
-from slipway import judge
 from slipway.guardrails.blocks import PRIOR_SD, Level
 from slipway.guardrails.errors import CLIP, CLIP_SINGLE, Errors, dispersion
 from slipway.minutes import Arm, Minute
 from slipway.phases import Phase
 from slipway.plan import GUARDRAILS
 from slipway.release import Release
-from tests.slipway.test_judge import at_canary
+from tests.slipway.test_judge import at_canary, run
 
 DAY = 1440
 
@@ -82,14 +81,10 @@ def test_a_small_slow_down_is_found_soon_on_a_calm_endpoint_and_not_called_on_a_
     def looked(sd: float, slower: float) -> Release:
         rng = random.Random(f"{seed} {sd}")
         past = minutes([Arm(5700, p50=p50, p90=2 * p50) for p50 in drifting(rng, sd)])
-        seen = replace(at_canary(release), paused=True, evidence=ev.begin(release.plan, past))
-        pairs = zip(drifting(rng, sd, 45), drifting(rng, sd, 45), strict=True)
-        for i, (baseline, candidate) in enumerate(pairs):
-            arms = Arm(5700, 28, baseline, 2 * baseline), Arm(300, 1, slower * candidate, 2 * slower * candidate)
-            seen = judge.look(seen, [Minute(60.0 * i, *arms)], 60.0 * i + 180).release
-            if seen.phase is Phase.ROLLING_BACK:
-                break
-        return seen
+        known = replace(at_canary(release), paused=True, evidence=ev.begin(release.plan, past))
+        medians = zip(drifting(rng, sd, 45), drifting(rng, sd, 45), strict=True)
+        arms = [(Arm(5700, 28, b, 2 * b), Arm(300, 1, slower * c, 2 * slower * c)) for b, c in medians]
+        return run(known, [Minute(60.0 * i, *pair) for i, pair in enumerate(arms)]).release
 
     found = looked(0.004, 1.1)
     assert found.phase is Phase.ROLLING_BACK and "median" in found.reason
