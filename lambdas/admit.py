@@ -42,8 +42,8 @@ def admit(package: admission.Package, execution: str) -> release.Release:
     observed = serving.observe(frame.endpoint)
     digest, manifest = registry.artifact(package.artifact)
     baseline = serving.baseline_model(observed.config)
-    recent = metrics.recent(frame.endpoint, clock.now())
-    return admission.admit(package, frame, observed, baseline, digest, manifest, recent, execution, clock.now())
+    past = metrics.past(frame.endpoint, clock.now())
+    return admission.admit(package, frame, observed, baseline, digest, manifest, past, execution, clock.now())
 
 
 def queue(package: admission.Package, state: dict[str, Any], reason: str) -> loop.Turn:

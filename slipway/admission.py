@@ -1,12 +1,12 @@
 """Whether an approved model package may become a release, decided before anything is touched."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from slipway import evidence, names, planning
 from slipway.frame import Frame
-from slipway.planning import Recent
+from slipway.minutes import Minute
 from slipway.release import Release
 from slipway.traffic import Observed
 
@@ -41,14 +41,14 @@ def admit(
     baseline: str,
     digest: str,
     manifest: Mapping[str, Any],
-    recent: Recent | None,
+    past: Sequence[Minute] | None,
     execution: str,
     at: float,
 ) -> Release:
     """The release a package becomes. Raises Refused.
 
-    digest: SHA-256 of the artifact as it lies in S3 now; manifest: the `manifest.json` inside it; recent: None where
-    nobody could say, which refuses nothing.
+    digest: SHA-256 of the artifact as it lies in S3 now; manifest: the `manifest.json` inside it; past: the endpoint's
+    minutes before it, None where nobody could say, which refuses nothing.
     """
     if package.status != "Approved":
         raise Refused(f"{package.arn} is {package.status}; only an Approved package is released")
@@ -73,8 +73,8 @@ def admit(
         probe=probe_row(manifest),
         threshold=threshold(manifest),
         execution=execution,
-        evidence=evidence.begin(frame.plan),
-        outlook=planning.forecast(frame.plan, recent),
+        evidence=evidence.begin(frame.plan, past or ()),
+        outlook=planning.forecast(frame.plan, planning.recent(past)),
         reason=f"package version {package.version} was approved",
     )
 

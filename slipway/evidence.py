@@ -1,7 +1,7 @@
 """What a release has seen: each guardrail's running sums, small enough for the ledger, whatever the traffic."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from slipway.guardrails.answers import Capture
@@ -13,6 +13,7 @@ from slipway.plan import GUARDRAILS, Metric, Plan
 
 # CloudWatch's newest minute or two are partial: they are left for the next look.
 SETTLED_AFTER = 120.0
+PAST = 24 * 3600.0  # seconds before a release, by which the baseline's own variation is measured
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Evidence:
     through: float = 0.0
     flow: Flow = field(default_factory=Flow)
     errors: Errors = field(default_factory=lambda: Errors.start(GUARDRAILS[0]))
-    latency: Latency = field(default_factory=lambda: Latency.start(GUARDRAILS[1]))
+    latency: Latency = field(default_factory=Latency.start)
     capture: Capture = field(default_factory=Capture)
 
     def next_step(self) -> "Evidence":
@@ -38,9 +39,15 @@ class Evidence:
         return replace(self, through=math.ceil(at / 60) * 60.0)
 
 
-def begin(plan: Plan) -> Evidence:
-    errors, latency = plan.rule(Metric.ERRORS), plan.rule(Metric.LATENCY)
-    return Evidence(errors=Errors.start(errors), latency=Latency.start(latency))
+def begin(plan: Plan, past: Sequence[Minute] = ()) -> Evidence:
+    """past: minutes before the release, in time order; how the baseline varies by itself is measured by them."""
+    return Evidence(errors=Errors.start(plan.rule(Metric.ERRORS), past), latency=Latency.start(past))
+
+
+def past(now: float) -> tuple[float, float]:
+    """The minutes to fetch before a release begins: [since, until), settled."""
+    until = math.floor((now - SETTLED_AFTER) / 60) * 60.0
+    return until - PAST, until
 
 
 def window(evidence: Evidence, now: float) -> tuple[float, float]:

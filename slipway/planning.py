@@ -5,10 +5,12 @@ of looking all the time (measured by bench/efficiency). At 100 % no baseline ans
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from slipway import pairing
 from slipway.guardrails.quality import WAIVER
+from slipway.minutes import Minute
 from slipway.outcomes import Role
 from slipway.phases import Phase
 from slipway.plan import DAY, Goal, Guardrail, Metric, Plan, Step
@@ -87,6 +89,23 @@ def table(
     if plan.rule(Metric.QUALITY).required:
         text += ["Quality is required, so it also waits for labels, which these times do not include.", WAIVE]
     return "\n".join([*text, *detectable(plan, requests_per_second, mean, deviation)])
+
+
+def recent(past: Sequence[Minute] | None) -> Recent | None:
+    """What users sent in those minutes; None if nobody knows.
+
+    An earlier release's shadow got copies of the requests and its canary a share, so in each minute those of the
+    variant that had more are counted.
+    """
+    if past is None:
+        return None
+    busy = [minute for minute in past if minute.baseline.requests or minute.candidate.requests]
+    return Recent(
+        minutes=len(busy),
+        requests=sum(max(minute.baseline.requests, minute.candidate.requests) for minute in busy),
+        baseline_requests=sum(minute.baseline.requests for minute in busy),
+        baseline_errors=sum(minute.baseline.errors for minute in busy),
+    )
 
 
 def forecast(plan: Plan, recent: Recent | None) -> str:

@@ -8,6 +8,7 @@ from bench.calibration import worlds
 from bench.calibration.traffic import World
 
 MINUTES = {100.0: 60, 1.0: 360}  # looked at, at each rate in requests/s
+PAST = 1440  # minutes before the release
 LATE = 60  # minute at which the late regression begins
 
 
@@ -24,7 +25,14 @@ class Family:
         return MINUTES[rate] + (self.extra or {}).get(rate, 0)
 
     def world(self, rate: float, runs: int, rng: np.random.Generator) -> World:
-        world = World.calm(rate, runs, self.minutes(rate))
+        return self._world(rate, runs, self.minutes(rate), rng)
+
+    def past(self, rate: float, runs: int, rng: np.random.Generator) -> World:
+        """The same imperfect world, of the day before; with the same seed, what is drawn once is the same."""
+        return self._world(rate, runs, PAST, rng)
+
+    def _world(self, rate: float, runs: int, minutes: int, rng: np.random.Generator) -> World:
+        world = World.calm(rate, runs, minutes)
         self.change(world, rng)
         return world
 

@@ -39,7 +39,8 @@ def ours(traffic: Traffic) -> Decisions:
 
 
 def runs(traffic: Traffic) -> list[Run]:
-    return [_run(*seen, traffic.weights) for seen in zip(cells(traffic), captured(traffic), strict=True)]
+    seen = zip(_pasts(traffic), cells(traffic), captured(traffic), strict=True)
+    return [_run(*run, traffic.weights) for run in seen]
 
 
 def cells(traffic: Traffic) -> Iterator[list[Minute]]:
@@ -82,8 +83,21 @@ def _minute(requests: int, errors: int, slower: int, p50: float, p90: float) -> 
     return minutes.Arm(requests, errors, *latency)
 
 
-def _run(series: list[Minute], answers: list[PairSums], weights: np.ndarray) -> Run:
-    release, advanced = _begun(), NEVER
+def _pasts(traffic: Traffic) -> Iterator[list[Minute]]:
+    """Each run's minutes before the release, as its admission sees them."""
+    past = traffic.past
+    if past is None:
+        yield from ([] for _ in range(traffic.runs))
+        return
+    for run in zip(past.requests.tolist(), past.errors.tolist(), (1000 * past.p50).tolist(), strict=True):
+        arms = [
+            minutes.Arm(requests, errors, p50 if requests else None) for requests, errors, p50 in zip(*run, strict=True)
+        ]
+        yield [Minute(60.0 * at, arm, minutes.Arm()) for at, arm in enumerate(arms, -len(arms))]
+
+
+def _run(past: list[Minute], series: list[Minute], answers: list[PairSums], weights: np.ndarray) -> Run:
+    release, advanced = _begun(past), NEVER
     for at, (minute, answered) in enumerate(zip(series, answers, strict=True)):
         while release.weight < weights[at]:
             release = _next_step(release, minute.at)
@@ -96,8 +110,8 @@ def _run(series: list[Minute], answers: list[PairSums], weights: np.ndarray) -> 
     return Run(NEVER, advanced)
 
 
-def _begun() -> Release:
-    fresh = Release("f.1.000000", "f", "p", "c", "b", "b", 1, PLAN, 0.0, 0.0, evidence=evidence.begin(PLAN))
+def _begun(past: list[Minute]) -> Release:
+    fresh = Release("f.1.000000", "f", "p", "c", "b", "b", 1, PLAN, 0.0, 0.0, evidence=evidence.begin(PLAN, past))
     return _next_step(fresh, 0.0)
 
 

@@ -12,7 +12,7 @@ from bench.calibration.decisions import NEVER, Cell
 from bench.calibration.families import FAMILIES, Family
 from bench.calibration.quality import QUALITY_RULES
 from bench.calibration.rules import RULES
-from bench.calibration.traffic import Traffic
+from bench.calibration.traffic import Past, Traffic
 from bench.calibration.unseen import UNSEEN
 
 BATCH = 20  # runs simulated together; bounds the memory, and makes the result independent of the number of processes
@@ -38,8 +38,9 @@ class Task:
 
 
 def traffic(task: Task) -> Traffic:
-    rng = task.rng
-    return Traffic.of(ALL[task.family].world(task.rate, task.runs, rng), rng)
+    family, rng, before = ALL[task.family], task.rng, task.rng
+    past = Past.of(family.past(task.rate, task.runs, before), before)
+    return Traffic.of(family.world(task.rate, task.runs, rng), rng, past)
 
 
 def judge_traffic(task: Task) -> dict[str, Cell]:

@@ -118,19 +118,40 @@ class Arm:
 
 
 @dataclass(frozen=True)
+class Past:
+    """The baseline before the release, [runs, minutes]; p50 in ms."""
+
+    requests: np.ndarray
+    errors: np.ndarray
+    p50: np.ndarray
+
+    @classmethod
+    def of(cls, world: World, rng: np.random.Generator) -> "Past":
+        requests, errors = counts(world, BASELINE, rng)
+        # The median of n latencies lies where the median of n uniform numbers does: a beta variable.
+        half = (np.maximum(requests, 1) + 1) / 2
+        grid = np.linspace(-3.0, 3.0, 6001)
+        distance = np.interp(rng.beta(half, half), world.latency(grid), grid)
+        stretched = np.where(distance > 0, distance * world.stretch[..., BASELINE], distance)
+        p50 = P50_MS * np.exp(world.slower[..., BASELINE] + stretched)
+        return cls(requests, errors, np.where(requests > 0, p50, np.nan))
+
+
+@dataclass(frozen=True)
 class Traffic:
-    """Both variants in every minute of every run; `world` is the truth, for reports only."""
+    """Both variants in every minute of every run; `world` is the truth, for reports only, `past` the day before."""
 
     baseline: Arm
     candidate: Arm
     weights: np.ndarray
     onset: int
     world: World = field(repr=False)
+    past: Past | None = field(default=None, repr=False)
 
     @classmethod
-    def of(cls, world: World, rng: np.random.Generator) -> "Traffic":
+    def of(cls, world: World, rng: np.random.Generator, past: Past | None = None) -> "Traffic":
         arms = [_arm(world, side, rng) for side in (BASELINE, CANDIDATE)]
-        return cls(arms[0], arms[1], world.weights, world.onset, world)
+        return cls(arms[0], arms[1], world.weights, world.onset, world, past)
 
     @property
     def runs(self) -> int:
@@ -161,7 +182,8 @@ def nearest_edge(threshold_ms: np.ndarray | float, shape: tuple[int, ...]) -> np
     return np.broadcast_to(np.clip(index, 0, len(EDGES_MS) - 1).astype(np.int64), shape)
 
 
-def _arm(world: World, side: int, rng: np.random.Generator) -> Arm:
+def counts(world: World, side: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Requests and errors of one variant, [runs, minutes]."""
     share = world.share if side == CANDIDATE else 1 - world.share
     first = rng.poisson(60 * world.rate * share)
     failing = rng.binomial(first, world.errors[..., side])
@@ -170,7 +192,11 @@ def _arm(world: World, side: int, rng: np.random.Generator) -> Arm:
         # The times a failing request is sent are geometric: each retry fails again, and is followed by another.
         retries = rng.negative_binomial(np.maximum(failing, 1), 1 / world.cluster) * (failing > 0)
     retries += world.extra[..., side]
-    requests, errors = first + retries, failing + retries
+    return first + retries, failing + retries
+
+
+def _arm(world: World, side: int, rng: np.random.Generator) -> Arm:
+    requests, errors = counts(world, side, rng)
     invalid = rng.binomial(requests - errors, world.invalid[..., side])
     return Arm(requests, errors, invalid, _latency(world, side, requests, rng))
 

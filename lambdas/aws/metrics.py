@@ -8,12 +8,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from lambdas.aws.clients import client
 from lambdas.aws.telemetry import logger
-from slipway import names
+from slipway import evidence, names
 from slipway.evidence import SETTLED_AFTER
 from slipway.minutes import Arm, Minute
-from slipway.planning import Recent
-
-DAY_SECONDS = 86400
 
 # Source: "Amazon SageMaker AI metrics in Amazon CloudWatch"; latencies in microseconds, errors 0 or 1 a request.
 _STATISTICS = {
@@ -49,24 +46,13 @@ def minutes(endpoint: str, since: float, until: float, threshold: float | None =
     return [Minute(*cells) for cells in zip(starts, arms[names.BASELINE], arms[names.CANDIDATE], strict=True)]
 
 
-def recent(endpoint: str, now: float) -> Recent | None:
-    """What users sent in the last day; None where CloudWatch could not say.
-
-    An earlier release's shadow got copies of the requests and its canary a share, so in each minute those of the
-    variant that had more are counted.
-    """
-    until = now // 60 * 60
+def past(endpoint: str, now: float) -> list[Minute] | None:
+    """The endpoint's last day, as far as it has settled; None where CloudWatch could not say."""
     try:
-        busy = [m for m in minutes(endpoint, until - DAY_SECONDS, until) if m.baseline.requests or m.candidate.requests]
+        return minutes(endpoint, *evidence.past(now))
     except (NotMeasured, ClientError, BotoCoreError):
         logger.exception("recent traffic is not known", endpoint=endpoint)
         return None
-    return Recent(
-        minutes=len(busy),
-        requests=sum(max(minute.baseline.requests, minute.candidate.requests) for minute in busy),
-        baseline_requests=sum(minute.baseline.requests for minute in busy),
-        baseline_errors=sum(minute.baseline.errors for minute in busy),
-    )
 
 
 def candidate_gone(endpoint: str, moment: float, now: float) -> bool:

@@ -3,15 +3,17 @@
 A variant's latency drifts (hosts, neighbours, caches), and so slowly that the minutes of a block, and neighbouring
 blocks, drift together: tests that take requests, or minutes, for independent call that drift a regression. So one block
 of minutes is one observation: the log ratio of the two medians. Its scale is taken from how the baseline's own blocks
-vary, and each block's likelihood ratio is cut off, so that no single block, and no wrong scale, decides alone.
+vary, in the day before the release and since; and each block's likelihood ratio is cut off, so that no single block,
+and no wrong scale, decides alone.
 """
 
 import math
 import statistics
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from statistics import NormalDist
 
-from slipway.minutes import Arm
+from slipway.minutes import Arm, Minute
 from slipway.stats.mixture import Mixture
 
 MINUTES = 5
@@ -20,7 +22,8 @@ MOST = 2.5  # by which a block may multiply the evidence, or divide it
 LATE_PER_BLOCK = math.log1p(-1 / 20)
 # Until its blocks have shown it: PRIOR_BLOCKS blocks in which the baseline's log median varies by PRIOR_SD.
 PRIOR_SD, PRIOR_BLOCKS = 0.02, 2.0
-MEMORY = 0.9  # of the baseline's older blocks, at each new one
+# Of the baseline's older blocks, at each new one: about an hour for its level, eight for how much it varies.
+MEMORY, LONG_MEMORY = 0.9, 0.99
 # Neighbouring blocks share their drift: correlated by .72, a sum of them varies by sqrt(1.72 / .28) times as much.
 DEPENDENCE = 2.5
 _NORMAL = NormalDist()
@@ -28,30 +31,57 @@ _NORMAL = NormalDist()
 
 @dataclass(frozen=True)
 class Level:
-    """Weighted mean of the baseline's log block medians, and their squares about it, older ones forgotten."""
+    """Weighted mean of the baseline's log block medians, and their squares about it; older ones are forgotten.
+
+    squares, weight: of the last hour; long_squares, long_weight: of many.
+    """
 
     mean: float = 0.0
     squares: float = 0.0
     weight: float = 0.0
+    long_squares: float = 0.0
+    long_weight: float = 0.0
+
+    @classmethod
+    def of(cls, past: Sequence[Minute]) -> "Level":
+        """From the minutes before a release, in time order; a block with a minute unknown is left out."""
+        level = cls()
+        for start in range(0, len(past) - MINUTES + 1, MINUTES):
+            medians = [minute.baseline.p50 for minute in past[start : start + MINUTES]]
+            known = [median for median in medians if median]
+            if len(known) == MINUTES:
+                level = level.update(math.log(statistics.median(known)))
+        return level
 
     def update(self, value: float) -> "Level":
         weight = MEMORY * self.weight + 1
         step = value - self.mean if self.weight else 0.0
         mean = self.mean + step / weight if self.weight else value
-        return Level(mean, MEMORY * self.squares + step * (value - mean), weight)
+        square = step * (value - mean)
+        return Level(
+            mean,
+            MEMORY * self.squares + square,
+            weight,
+            LONG_MEMORY * self.long_squares + square,
+            LONG_MEMORY * self.long_weight + 1,
+        )
 
     @property
     def variance(self) -> float:
-        free = max(0.0, self.weight - 1)
-        return (PRIOR_BLOCKS * PRIOR_SD**2 + self.squares) / (PRIOR_BLOCKS + free)
+        """The larger one of many hours and of the last: an endpoint that was calm may have ceased to be."""
+        free = max(0.0, self.long_weight - 1)
+        usual = (PRIOR_BLOCKS * PRIOR_SD**2 + self.long_squares) / (PRIOR_BLOCKS + free)
+        return max(usual, self.squares / max(1.0, self.weight - 1))
 
 
 @dataclass(frozen=True)
 class Blocks:
-    """open: (median baseline, median candidate, squared standard error of their log ratio) of the unfinished block."""
+    """closed: blocks so far; open: (median baseline, median candidate, squared standard error of their log ratio) of
+    the minutes of the unfinished one."""
 
     evidence: Mixture = field(default_factory=lambda: Mixture.none(len(SHIFTS)))
     baseline: Level = field(default_factory=Level)
+    closed: int = 0
     open: tuple[tuple[float, float, float], ...] = ()
 
     def interrupted(self) -> "Blocks":
@@ -72,17 +102,21 @@ class Blocks:
         scale = math.sqrt(2 * DEPENDENCE**2 * self.baseline.variance + statistics.fmean(errors) / MINUTES)
         z = (math.log(c / b) - tolerated) / scale
         step = Mixture.step([math.log(_cut(shift, z)) for shift in SHIFTS], LATE_PER_BLOCK)
-        return Blocks(self.evidence + step, self.baseline.update(math.log(b)), ())
+        return Blocks(self.evidence + step, self.baseline.update(math.log(b)), self.closed + 1)
 
 
 def _squared_error(arm: Arm) -> float:
-    """Squared standard error of a minute's log median, for latencies about lognormal: sd from the 90th percentile.
+    """Squared standard error of a minute's log median, for latencies about lognormal.
 
     The median of a few medians has pi / 2 times the variance of the median of all; that is in the factor.
     """
+    return (math.pi / 2) ** 2 * spread(arm) ** 2 / max(arm.requests, 1)
+
+
+def spread(arm: Arm) -> float:
+    """Standard deviation of a request's log latency, by the minute's percentiles."""
     assert arm.p50 is not None
-    spread = math.log(max(arm.p90 or arm.p50, arm.p50) / arm.p50) / _NORMAL.inv_cdf(0.9)
-    return (math.pi / 2) ** 2 * spread**2 / max(arm.requests, 1)
+    return math.log(max(arm.p90 or arm.p50, arm.p50) / arm.p50) / _NORMAL.inv_cdf(0.9)
 
 
 def _cut(shift: float, z: float) -> float:

@@ -1,6 +1,9 @@
 """Errors: is the candidate's rate too high for the baseline of the same minutes, and is it shown to be low enough?"""
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 from slipway.guardrails.opinion import Opinion, rate, weigh
 from slipway.minutes import Minute
@@ -8,8 +11,11 @@ from slipway.plan import Guardrail
 from slipway.stats.proportions import Proportion
 from slipway.stats.rates import LATE_SHARE, Cell, RateRatio
 
-# One minute may multiply the evidence by at most this, so that a burst of retries on one arm decides nothing.
-CLIP = 5.0
+# One minute may multiply the evidence by at most this, so that a burst of retries on one arm decides nothing;
+# and by more where the endpoint's past has shown that its errors come one by one.
+CLIP, CLIP_SINGLE = 3.0, 20.0
+CLUSTERED = 1.5  # dispersion; 1 is that of errors that come one by one
+KNOWN_ERRORS = 200  # of the past, from which on its dispersion is taken for known
 LEAST_MINUTES = 3  # with candidate errors; retries of one client mostly fall into one or two
 SAFE_RATIO = 2.0
 
@@ -24,8 +30,10 @@ class Errors:
     minutes: int = 0
 
     @classmethod
-    def start(cls, rule: Guardrail) -> "Errors":
-        return cls(RateRatio.start(tolerance=rule.tolerance, margin=max(SAFE_RATIO, rule.tolerance), clip=CLIP))
+    def start(cls, rule: Guardrail, past: Sequence[Minute] = ()) -> "Errors":
+        """past: minutes of the baseline before the release, in time order."""
+        clip = CLIP_SINGLE if dispersion(past) < CLUSTERED else CLIP
+        return cls(RateRatio.start(tolerance=rule.tolerance, margin=max(SAFE_RATIO, rule.tolerance), clip=clip))
 
     def fold(self, minute: Minute) -> "Errors":
         b, c = minute.baseline, minute.candidate
@@ -34,6 +42,21 @@ class Errors:
 
     def next_step(self) -> "Errors":
         return replace(self, step=Cell(0, 0, 0, 0))
+
+
+def dispersion(past: Sequence[Minute]) -> float:
+    """Variance of the baseline's errors over that of errors that come one by one; inf if too few are known.
+
+    Each minute is compared with the one before it, as binomial parts of their sum: slow changes don't count.
+    """
+    errors, squares = 0, 0.0
+    for before, after in pairwise(minute.baseline for minute in past):
+        both, requests = before.errors + after.errors, before.requests + after.requests
+        if both and before.requests and after.requests:
+            share = after.requests / requests
+            squares += (after.errors - both * share) ** 2 / (share * (1 - share))
+            errors += both
+    return squares / errors if errors >= 2 * KNOWN_ERRORS else math.inf
 
 
 def opinion(seen: Errors, rule: Guardrail, alpha: float) -> Opinion:

@@ -1,12 +1,13 @@
 """Whether there is anything to judge: outage, routing, silence, share, exposure."""
 
+import math
 from dataclasses import dataclass, replace
 
 from slipway.guardrails.opinion import Opinion, rate
 from slipway.minutes import Minute
 from slipway.phases import Phase
 from slipway.plan import Step
-from slipway.stats.srm import sample_ratio_mismatch
+from slipway.stats.srm import log_bayes_factor
 from slipway.verdict import Decision, Finding
 
 GRACE_MINUTES = 5  # of baseline traffic only, before a step counts as wrongly routed,
@@ -74,9 +75,11 @@ def routing(seen: Flow, step: Step) -> Opinion:
         return Opinion(Decision.NO_DATA, f"no requests at all for {seen.silent} minutes; the dwell clock stands still")
     if step.phase is Phase.CANARY and step.weight < 100:
         shares = (1 - step.weight / 100, step.weight / 100)
-        mismatch = sample_ratio_mismatch((seen.baseline_requests, seen.requests), shares, alpha=SRM_ALPHA)
-        if mismatch.p_value <= SRM_ALPHA and mismatch.estimate is not None:
-            says = f"the candidate gets {mismatch.estimate:.1%} of the requests, planned are {step.weight:g} %"
+        counts = (seen.baseline_requests, seen.requests)
+        if log_bayes_factor(counts, shares) >= math.log(1 / SRM_ALPHA):
+            says = (
+                f"the candidate gets {rate(counts[1], sum(counts)):.1%} of the requests, planned are {step.weight:g} %"
+            )
             return Opinion(Decision.INVALID, says)
     return Opinion(Decision.NON_INFERIOR, "traffic is split as planned")
 

@@ -1,7 +1,7 @@
 """Adaptive allocation between variants: Thompson sampling, top-two sampling, and floors under both.
 
 Update arms from matured rewards only. An allocation that adapts biases naive means: estimate with inverse propensities
-(slipway.stats.selective) from the shares really used.
+(slipway.stats.selective) from the shares really used, or bound from below with `PolicyValue`, which holds at any floor.
 """
 
 import math
@@ -10,9 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from slipway.stats import arguments
+from slipway.stats.means import Moments
+from slipway.stats.paired import MOST_AT_STAKE, Bets, bernstein_bound
 
 FLOOR = 0.05  # at 1 % the asymptotic confidence sequence's type I error rises to .079 at alpha .05
 DRAWS = 4000
+BETS = 10  # on a policy's value, each half the one before
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,48 @@ def floored(shares: Sequence[float], floor: float) -> list[float]:
     _two_or_more(shares)
     arguments.within("floor", floor, 0, 1 / len(shares))
     return [floor + (1 - len(shares) * floor) * share for share in shares]
+
+
+@dataclass(frozen=True)
+class PolicyValue:
+    """Turns rewards in [0, 1], logged under shares that adapt, into values whose mean is a policy's value.
+
+    For the bound see Waudby-Smith, Wu, Ramdas, Karampatziakis & Mineiro 2024 (arXiv:2210.10768). heaviest: the largest
+    weight (policy's share / logged share) that can come, fixed beforehand; 1 / floor suits any policy. reach: how far a
+    value may lie below 0; a larger one lets controls be larger.
+    """
+
+    heaviest: float
+    reach: float = 1.0
+
+    def __post_init__(self) -> None:
+        arguments.at_least("heaviest", self.heaviest, 1)
+        arguments.positive("reach", self.reach)
+
+    def value(self, weight: float, reward: float, control: float = 0.0, expected: float = 0.0) -> float:
+        """control: a guess of the reward, made before it came, cut to what `reach` allows; expected: the mean of the
+        controls, cut alike, over the policy's choices."""
+        arguments.within("weight", weight, 0, self.heaviest)
+        arguments.fraction("reward", reward)
+        arguments.within("control", control, 0, self.most)
+        arguments.within("expected", expected, 0, self.most)
+        return weight * (reward - control) + expected
+
+    @property
+    def most(self) -> float:
+        """The largest control."""
+        return min(1.0, self.reach / self.heaviest)
+
+    def bets(self, null: float) -> Bets:
+        """Evidence that the policy's value is above `null`; to be updated with values, at any number of looks."""
+        arguments.within("null", null, 0, 1)
+        bets = [MOST_AT_STAKE / 2**k / (self.reach + null) for k in range(BETS)]
+        return Bets.start(low=-self.reach, high=self.heaviest + self.most, bets=bets, null=null)
+
+    def at_least(self, values: Moments, *, alpha: float, guess: float = 0.5) -> float:
+        """Lower confidence sequence of the policy's value, from moments of its values; guess: fixed beforehand."""
+        arguments.share("alpha", alpha)
+        return max(0.0, bernstein_bound(values, low=-self.reach, guess=guess, alpha=alpha))
 
 
 def _two_or_more(arms: Sequence[object]) -> None:

@@ -16,7 +16,7 @@ from slipway.stats.means import ASYMPTOTIC, LEAST_PER_VARIANT, asymptotic
 from slipway.stats.mixture import Mixture
 from slipway.stats.rates import Cell
 from slipway.stats.result import Result, p_from
-from slipway.stats.search import border
+from slipway.stats.search import root
 
 # Alternatives: how far the candidate's share lies from the null's edge towards 1 (worse) or towards `margin` (better).
 WORSE = (0.05, 0.15, 0.3, 0.6, 0.9)
@@ -117,9 +117,8 @@ def _closest(cell: Cell, baseline: float, candidate: float, margin: float) -> fl
         q = p + margin
         return n_b * (p - baseline) / (p * (1 - p)) + n_c * (q - candidate) / (q * (1 - q))
 
-    # The slope is 0 between the two ends, and its sign at the baseline's end is the sign of the difference tested.
-    worse = candidate - margin > baseline
-    return border(lambda p: (slope(p) < 0) == worse, baseline, candidate - margin)
+    # Of opposite signs at the two ends, and 0 between them.
+    return root(slope, baseline, candidate - margin)
 
 
 def _log_ratio(hits: int, n: int, share: float, null: float) -> float:

@@ -136,11 +136,21 @@ def bernstein_interval(moments: Moments, *, low: float, high: float, guess: floa
         raise ValueError(f"guess must lie strictly between low and high, not {guess!r} in {low!r}..{high!r}")
     if moments.n == 0:
         return (low, high)
+    least = bernstein_bound(moments, low=low, guess=guess, alpha=alpha / 2)
+    mirrored = Moments(moments.n, -moments.total, moments.squares)
+    most = -bernstein_bound(mirrored, low=-high, guess=-guess, alpha=alpha / 2)
+    return (max(low, least), min(high, most))
+
+
+def bernstein_bound(moments: Moments, *, low: float, guess: float, alpha: float) -> float:
+    """Lower confidence sequence of the mean of values >= low; see `bernstein_interval`."""
+    if not low < guess:
+        raise ValueError(f"guess must lie above low, not {guess!r} under {low!r}")
+    if moments.n == 0:
+        return low
     centred = moments.total - moments.n * guess
     squares = max(0.0, moments.squares - 2 * guess * moments.total + moments.n * guess * guess)
-    least = _bernstein_bound(centred, squares, moments.n, guess - low, alpha / 2)
-    most = _bernstein_bound(-centred, squares, moments.n, high - guess, alpha / 2)
-    return (max(low, guess + least), min(high, guess - most))
+    return guess + _bernstein_bound(centred, squares, moments.n, guess - low, alpha)
 
 
 def _bernstein_bound(total: float, squares: float, n: int, reach: float, alpha: float) -> float:

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from slipway.stats import arguments
+from slipway.stats.boost import log_boost
 from slipway.stats.mixture import Mixture, log_mean
 from slipway.stats.result import Result, p_from
 
@@ -164,13 +165,17 @@ def rate_ratio(
 
 
 def log_factors(cell: Cell, null: float, multiples: Sequence[float], clip: float | None = None) -> list[float]:
-    """log of the cell's likelihood ratios of null * multiples to null, each at most log clip."""
+    """log of the cell's likelihood ratios of null * multiples to null, each at most log clip.
+
+    Multiples above 1 are boosted by what the clip takes away.
+    """
     share = cell.candidate_requests / cell.requests
-    most = math.log(clip) if clip else math.inf
     theta = null * share / (null * share + 1 - share)
-    return [
-        min(most, cell.candidate_errors * math.log(a) - cell.errors * math.log1p((a - 1) * theta)) for a in multiples
-    ]
+    gains = [cell.candidate_errors * math.log(a) - cell.errors * math.log1p((a - 1) * theta) for a in multiples]
+    if clip is None:
+        return gains
+    boosts = [log_boost(cell.errors, theta, a, clip) if a > 1 else 0.0 for a in multiples]
+    return [min(gain + boost, math.log(clip)) for gain, boost in zip(gains, boosts, strict=True)]
 
 
 def _likelihood(cell: Cell, share: float) -> list[float]:

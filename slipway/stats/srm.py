@@ -33,14 +33,15 @@ def sample_ratio_mismatch(
         raise ValueError(f"counts must be one count of 0 or more for each of the {len(shares)} shares")
     arguments.within("variant", variant, -len(counts), len(counts) - 1)
     total, mine = sum(counts), counts[variant]
-    log_e = _log_bayes_factor(counts, shares, concentration)
+    log_e = log_bayes_factor(counts, shares, concentration)
     if total == 0:
         return Result(None, (0.0, 1.0), log_e, 1.0, 0, ("no requests yet",))
     interval = _interval(mine, total - mine, math.log(1 / alpha), concentration)
     return Result(mine / total, interval, log_e, p_from(log_e), total)
 
 
-def _log_bayes_factor(counts: Sequence[int], shares: Sequence[float], concentration: float) -> float:
+def log_bayes_factor(counts: Sequence[int], shares: Sequence[float], concentration: float = CONCENTRATION) -> float:
+    """log e-value against the planned shares, for those who need no interval; arguments are not checked."""
     total = math.lgamma(concentration) - math.lgamma(concentration + sum(counts))
     for count, share in zip(counts, shares, strict=True):
         prior = concentration * share
@@ -52,7 +53,7 @@ def _interval(mine: int, others: int, most: float, concentration: float) -> tupl
     """Shares whose Bayes factor stays under exp(most); it grows on both sides of the observed share."""
 
     def kept(share: float) -> bool:
-        return _log_bayes_factor((mine, others), (share, 1 - share), concentration) < most
+        return log_bayes_factor((mine, others), (share, 1 - share), concentration) < most
 
     observed = mine / (mine + others)
     low = border(kept, observed, 0.0) if mine else 0.0

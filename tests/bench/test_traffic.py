@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from bench.calibration.families import FAMILIES, GUILTY, INNOCENT, MINUTES
+from bench.calibration.families import FAMILIES, GUILTY, INNOCENT, MINUTES, PAST
 from bench.calibration.run import Task, traffic
-from bench.calibration.traffic import BASELINE, CANDIDATE, EDGES_MS, Traffic, World
+from bench.calibration.traffic import BASELINE, CANDIDATE, EDGES_MS, LOG_SD, Traffic, World
 from bench.calibration.unseen import UNSEEN, pareto_tail
 from bench.calibration.worlds import autoregressive
 
@@ -131,3 +131,19 @@ def test_every_guilty_family_differs_from_a_calm_world() -> None:
         parts = ("errors", "slower", "stretch", "invalid")
         assert any((getattr(world, part) != getattr(calm, part))[..., CANDIDATE].any() for part in parts)
         assert all((getattr(world, part) == getattr(calm, part))[..., BASELINE].all() for part in parts)
+
+
+def test_the_day_before_has_the_same_errors_and_medians_that_scatter_as_sample_medians_do() -> None:
+    past = drawn("iid", runs=4).past
+    assert past is not None and past.p50.shape == (4, PAST)
+    assert past.errors.sum() / past.requests.sum() == pytest.approx(0.005, rel=0.03)
+    standard_error = 1.2533 * LOG_SD / np.sqrt(6000 * 0.95)
+    assert np.log(past.p50 / 100).std() == pytest.approx(standard_error, rel=0.05)
+
+
+def test_before_a_release_an_endpoint_drifts_as_strongly_as_during_it() -> None:
+    for batch in range(3):
+        seen = traffic(Task("arm noise", 100.0, batch, 20, ()))
+        assert seen.past is not None
+        before, during = np.log(seen.past.p50).std(), np.log(seen.baseline.p50).std()
+        assert before == pytest.approx(during, rel=0.15)

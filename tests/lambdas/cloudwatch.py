@@ -4,7 +4,8 @@ from collections import defaultdict
 from datetime import UTC, datetime
 from typing import Any
 
-PAGE, POINTS = 3, 2  # results a page, points a result
+PAGE, POINTS = 3, 2  # results a page, points a result; a day comes as a whole
+DAY = 1000
 
 
 class CloudWatch:
@@ -35,8 +36,9 @@ class CloudWatch:
         for query in MetricDataQueries:
             found = self._points(query["MetricStat"])
             inside = [(at, v) for at, v in sorted(found.items()) if StartTime.timestamp() <= at < EndTime.timestamp()]
-            parts = range(0, max(1, len(inside)), POINTS)
-            results += [self._result(query["Id"], inside[i : i + POINTS]) for i in parts]
+            size = POINTS if len(inside) < DAY else len(inside)
+            parts = range(0, max(1, len(inside)), size)
+            results += [self._result(query["Id"], inside[i : i + size]) for i in parts]
         start = int(NextToken)
         more = {"NextToken": str(start + PAGE)} if start + PAGE < len(results) else {}
         return {"MetricDataResults": results[start : start + PAGE], **more}

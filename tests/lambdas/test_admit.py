@@ -8,8 +8,10 @@ from botocore.exceptions import ClientError
 from lambdas import admit
 from lambdas.aws import ledger
 from lambdas.aws.clients import client
+from lambdas.aws.metrics import NotMeasured
 from slipway import loop, names
 from slipway import release as rel
+from slipway.guardrails.errors import CLIP_SINGLE
 from slipway.phases import Phase
 from slipway.release import Release
 from tests.lambdas.wire import Made
@@ -61,6 +63,15 @@ def test_admission_touches_nothing_but_the_ledger(world: World) -> None:
     ask("one", model_package_arn=arn)
     changes = [c.method for c in world.wire.calls if c.method.split("_")[0] not in ("get", "describe", "head")]
     assert changes == ["transact_write_items"]
+
+
+def test_the_baselines_last_day_says_how_much_it_varies_by_itself(world: World) -> None:
+    for i in range(25 * 60):
+        world.cloudwatch.minute(START - 120 - 60 * (i + 1), "baseline", 600, errors=3, p50=3000.0)
+    ask(world.execution("one"), model_package_arn=world.register())
+    seen = only_release(world).evidence
+    assert seen.latency.blocks.baseline.long_weight == pytest.approx((1 - 0.99**288) / 0.01)
+    assert seen.errors.whole.clip == CLIP_SINGLE
 
 
 def test_a_repeated_event_is_a_duplicate_of_the_first(world: World) -> None:

@@ -60,7 +60,7 @@ def labelled(**more: object) -> str:
 @pytest.mark.parametrize("propensity", [0.001, 0.2, 1])
 def test_a_label_may_say_how_likely_it_was(propensity: float) -> None:
     assert capture.truth(labelled(propensity=propensity), 60.0).label == Label("a", 1, 60.0, propensity)
-    assert capture.truth(labelled(), 60.0) == Label("a", 1, 60.0).label
+    assert capture.truth(labelled(), 60.0).label == Label("a", 1, 60.0)
 
 
 @pytest.mark.parametrize("propensity", [0, 1e-9, 1.01, -0.2, "often", [0.2], float("nan")])

@@ -5,7 +5,7 @@ import pytest
 from slipway import admission, names
 from slipway.admission import Package, Refused
 from slipway.frame import Frame
-from slipway.planning import Recent
+from slipway.minutes import Arm, Minute
 from slipway.traffic import Observed, Running
 
 DIGEST = "ab" * 32
@@ -28,7 +28,7 @@ def package(frame: Frame) -> Package:
 
 
 def admit(package: Package, frame: Frame, observed: Observed = OBSERVED, **change: object):
-    given = {"digest": DIGEST, "manifest": MANIFEST, "recent": None, **change}
+    given = {"digest": DIGEST, "manifest": MANIFEST, "past": None, **change}
     return admission.admit(package, frame, observed, "fraud-first", execution="arn:e", at=5.0, **given)  # type: ignore[arg-type]
 
 
@@ -41,14 +41,15 @@ def test_an_approved_package_becomes_a_release_that_knows_what_it_replaces(packa
 
 
 def test_a_release_notes_how_long_its_steps_take_at_the_traffic_there_is(package: Package, frame: Frame) -> None:
-    release = admit(package, frame, recent=Recent(1440, 259_200, 259_200, 1000))
+    past = [Minute(60.0 * at, Arm(180, errors=int(at % 10 < 7)), Arm()) for at in range(1440)]
+    release = admit(package, frame, past=past)
     assert release.outlook.startswith("at 3 requests/s with 0.39% errors, as in the last day:")
     assert release.outlook.count("advances after") == len(frame.plan.steps)
 
 
 def test_traffic_that_nobody_knows_refuses_nothing_and_is_said(package: Package, frame: Frame) -> None:
-    assert "CloudWatch did not say" in admit(package, frame, recent=None).outlook
-    assert "no request in the last day" in admit(package, frame, recent=Recent(0, 0, 0, 0)).outlook
+    assert "CloudWatch did not say" in admit(package, frame, past=None).outlook
+    assert "no request in the last day" in admit(package, frame, past=[]).outlook
 
 
 def test_a_repeated_approval_event_finds_the_same_release(package: Package) -> None:

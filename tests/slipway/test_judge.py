@@ -116,49 +116,6 @@ def test_answers_that_are_no_number_roll_back(release: Release) -> None:
     assert "no finite number" in outcome.release.reason
 
 
-def test_nothing_is_promoted_because_nothing_was_measured(release: Release) -> None:
-    silence = [Minute(60.0 * i, Arm(), Arm()) for i in range(2000)]
-    outcome = run(at_canary(release), silence)
-    assert outcome.release.phase is Phase.CANARY and outcome.release.step == 1
-    assert outcome.line.verdict is not None and outcome.line.verdict.decision is Decision.NO_DATA
-
-
-def test_a_candidate_that_gets_no_requests_while_the_baseline_does_is_rolled_back_as_misrouted(
-    release: Release,
-) -> None:
-    rng = random.Random(3)
-    minutes = [Minute(60.0 * i, arm(rng, 600, 0.005, 2000), Arm()) for i in range(30)]
-    outcome = run(at_canary(release), minutes)
-    assert outcome.release.phase is Phase.ROLLING_BACK
-    assert "routing is broken" in outcome.release.reason
-
-
-def test_requests_without_latency_hold_and_page_instead_of_passing(release: Release) -> None:
-    minutes = [replace(m, candidate=replace(m.candidate, p50=None)) for m in healthy(40)]
-    outcome = run(at_canary(release), minutes)
-    assert outcome.release.phase is Phase.CANARY and outcome.release.holding
-    assert outcome.line.verdict is not None and outcome.line.verdict.decision is Decision.INVALID
-
-
-def test_a_split_that_is_not_the_planned_one_holds(release: Release) -> None:
-    outcome = run(at_canary(release), healthy(60, share=0.15))
-    assert outcome.release.holding
-    assert outcome.line.verdict is not None and "planned are 5 %" in outcome.line.verdict.reason
-
-
-def test_a_doubt_about_validity_never_masks_a_rollback(release: Release) -> None:
-    outcome = run(at_canary(release), healthy(60, share=0.15, errors=1.0))
-    assert outcome.release.phase is Phase.ROLLING_BACK
-
-
-def test_an_undecided_step_ends_in_a_rollback_never_in_a_promotion(release: Release) -> None:
-    steps = tuple(replace(step, at_most=30, minutes=20) for step in release.plan.steps)
-    short = replace(release, plan=replace(release.plan, steps=steps))
-    outcome = run(at_canary(short), healthy(120, requests=40))
-    assert outcome.release.phase is Phase.ROLLING_BACK
-    assert "undecided after 30 minutes" in outcome.release.reason
-
-
 def test_a_paused_release_does_not_advance_but_still_rolls_back(release: Release) -> None:
     paused = replace(at_canary(release), paused=True)
     assert run(paused, healthy(120)).release.step == 1
@@ -176,11 +133,6 @@ def test_a_repeated_look_at_the_same_minutes_counts_them_once(release: Release) 
     first = judge.look(canary, healthy(1), ANSWERED, 180.0).release
     again = judge.look(first, healthy(1), ANSWERED, 180.0).release
     assert again.evidence == first.evidence
-
-
-def test_the_newest_two_minutes_are_left_for_the_next_look(release: Release) -> None:
-    since, until = ev.window(replace(release.evidence, through=0.0), now=600.0)
-    assert (since, until) == (0.0, 480.0)
 
 
 @given(st.integers(0, 50), st.integers(1, 50), st.data())

@@ -179,13 +179,6 @@ def test_planning_again_when_all_is_in_place_calls_nothing(release: Release, fra
     assert traffic.plan(rel.wanted(step, frame, observed), observed) == traffic.Work()
 
 
-def test_an_update_that_silently_returns_to_the_old_config_is_noticed(release: Release, frame: Frame) -> None:
-    place = endpoint(frame)
-    place.refuses_update = True
-    with pytest.raises(traffic.UpdateRolledBack, match="fraud-7-3fa2c1-shadow was asked for 2 times"):
-        settle(place, walk(release, 1)[-1], frame)
-
-
 @pytest.mark.parametrize("status", sorted(traffic.BUSY))
 def test_a_busy_endpoint_is_left_alone(status: str, release: Release, frame: Frame) -> None:
     observed = replace(endpoint(frame).observe(), status=status)

@@ -3,13 +3,15 @@
 import math
 import random
 from collections.abc import Callable
+from itertools import product
 
 import pytest
 from scipy import integrate
 from scipy import stats as scipy_stats
 
 from slipway import codec
-from slipway.stats.bandit import Arm, floored, probability_best, thompson, top_two
+from slipway.stats.bandit import Arm, PolicyValue, floored, probability_best, thompson, top_two
+from slipway.stats.means import Moments
 
 ARMS = [Arm(30, 270), Arm(41, 259), Arm(12, 80)]
 
@@ -66,9 +68,46 @@ def test_thompson_sampling_sends_most_traffic_to_the_better_arm() -> None:
     assert sent[0] > 0.03 * sum(sent)
 
 
+def test_a_policys_value_is_the_mean_of_its_values_whatever_the_controls_and_lies_above_minus_reach() -> None:
+    """Exact: one of three arms, logged with unequal shares, rewards of 0 or 1."""
+    logged, policy, rates = (0.05, 0.35, 0.6), (0.5, 0.5, 0.0), (0.3, 0.8, 0.1)
+    value = PolicyValue(heaviest=10.0, reach=2.0)
+    controls = (0.0, 0.2, 0.1)
+    expected = math.fsum(p * c for p, c in zip(policy, controls, strict=True))
+    mean = growth = 0.0
+    truth = math.fsum(p * r for p, r in zip(policy, rates, strict=True))
+    for arm, reward in product(range(3), (0, 1)):
+        chance = logged[arm] * (rates[arm] if reward else 1 - rates[arm])
+        one = value.value(policy[arm] / logged[arm], reward, controls[arm], expected)
+        assert one >= -value.reach
+        mean += chance * one
+        growth += chance * math.exp(value.bets(truth).update([one]).log_e)
+    assert mean == pytest.approx(truth)
+    assert growth == pytest.approx(1), "an e-value at the edge of the null"
+
+
+def test_a_good_policys_value_is_shown_to_be_above_a_bad_ones() -> None:
+    rng, value = random.Random(7), PolicyValue(heaviest=20.0)
+    seen = []
+    for _ in range(4000):
+        mine = rng.random() < 0.05
+        seen.append(value.value(20.0 if mine else 0.0, float(rng.random() < 0.6) if mine else 0.0))
+    assert value.bets(0.3).update(seen).log_e > math.log(20)
+    bound = value.at_least(Moments.of(seen), alpha=0.05)
+    assert 0.3 < bound < 0.6
+
+
 @pytest.mark.parametrize(
     ("call", "name"),
     [
+        (lambda: PolicyValue(heaviest=0.5), "heaviest"),
+        (lambda: PolicyValue(heaviest=2.0, reach=0.0), "reach"),
+        (lambda: PolicyValue(heaviest=2.0).value(3.0, 1.0), "weight"),
+        (lambda: PolicyValue(heaviest=2.0).value(1.0, 1.5), "reward"),
+        (lambda: PolicyValue(heaviest=2.0).value(1.0, 1.0, control=0.6), "control"),
+        (lambda: PolicyValue(heaviest=2.0).value(1.0, 1.0, expected=0.6), "expected"),
+        (lambda: PolicyValue(heaviest=2.0).bets(1.5), "null"),
+        (lambda: PolicyValue(heaviest=2.0).at_least(Moments(), alpha=0.0), "alpha"),
         (lambda: Arm(-1, 0), "successes"),
         (lambda: Arm(0, -1), "failures"),
         (lambda: probability_best([Arm()], random.Random(1)), "arms"),

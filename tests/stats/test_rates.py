@@ -223,37 +223,6 @@ def test_estimate_is_the_mantel_haenszel_ratio() -> None:
     assert estimate == pytest.approx(StratifiedTable(tables).oddsratio_pooled, rel=1e-3)
 
 
-def test_sticky_retries_counted_per_error_break_the_test_and_counted_once_do_not() -> None:
-    """A silent killer of validity: clusters of a mean of 4 errors that stay with one variant."""
-    rng = np.random.default_rng(17)
-    per_error = once = 0
-    for _ in range(80):
-        counted, single = [], []
-        for _ in range(40):
-            bad = rng.binomial([300, 5700], 0.002)
-            clustered = [int(min(n, rng.geometric(0.25, size=k).sum())) for k, n in zip(bad, (300, 5700), strict=True)]
-            counted.append(Cell(clustered[0], 300, clustered[1], 5700))
-            single.append(Cell(int(bad[0]), 300, int(bad[1]), 5700))
-        per_error += rate_ratio(counted, tolerance=1.0, alpha=ALPHA).p_value <= ALPHA
-        once += rate_ratio(single, tolerance=1.0, alpha=ALPHA).p_value <= ALPHA
-    assert per_error > 12
-    assert once <= scipy_stats.binom.ppf(0.999, 80, ALPHA)
-
-
-def test_the_configured_share_in_place_of_the_realised_one_breaks_the_test() -> None:
-    """A silent killer of validity: 6 % of the requests reach the candidate, 5 % were configured."""
-    rng = np.random.default_rng(19)
-    configured = realised = 0
-    for _ in range(80):
-        errors = [rng.binomial([3600, 56_400], 0.005) for _ in range(30)]
-        pretended = [Cell(int(c), 3000, int(b), 57_000) for c, b in errors]
-        actual = [Cell(int(c), 3600, int(b), 56_400) for c, b in errors]
-        configured += rate_ratio(pretended, tolerance=1.0, alpha=ALPHA).p_value <= ALPHA
-        realised += rate_ratio(actual, tolerance=1.0, alpha=ALPHA).p_value <= ALPHA
-    assert configured > 40
-    assert realised <= scipy_stats.binom.ppf(0.999, 80, ALPHA)
-
-
 @given(st.lists(cells(), max_size=4), cells(), st.sampled_from([None, 5.0]))
 def test_one_more_candidate_error_in_the_last_minute_never_speaks_for_the_candidate(
     before: list[Cell], last: Cell, clip: float | None
