@@ -42,7 +42,7 @@ def admit(package: admission.Package, execution: str) -> release.Release:
     observed = serving.observe(frame.endpoint)
     digest, manifest = registry.artifact(package.artifact)
     baseline = serving.baseline_model(observed.config)
-    past = metrics.minutes(frame.endpoint, *evidence.past(clock.now()))
+    past = metrics.past(frame.endpoint, *evidence.past(clock.now()))
     return admission.admit(package, frame, observed, baseline, digest, manifest, execution, clock.now(), past)
 
 

@@ -20,6 +20,20 @@ def test_both_variants_come_minute_by_minute_in_one_batched_look(world: World) -
     assert len(world.wire.made("get_metric_data")) > 1, "the answer had pages"
 
 
+def test_the_past_is_the_baselines_alone(world: World) -> None:
+    for i in range(3):
+        world.cloudwatch.minute(START + 60 * i, "baseline", 90 + i, errors=i)
+        world.cloudwatch.minute(START + 60 * i, "candidate", 10)
+    found = metrics.past("fraud", START, START + 240)
+    assert [(m.baseline.requests, m.baseline.errors, m.baseline.p50) for m in found[:3]] == [
+        (90, 0, 3000.0),
+        (91, 1, 3000.0),
+        (92, 2, 3000.0),
+    ]
+    assert found[3].baseline.p50 is None and {m.candidate.requests for m in found} == {0}
+    assert "candidate" not in str(world.wire.made("get_metric_data"))
+
+
 def test_minutes_without_a_request_are_there_too(world: World) -> None:
     world.cloudwatch.minute(START + 60, "baseline", 7)
     found = metrics.minutes("fraud", START, START + 180)
