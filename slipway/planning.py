@@ -29,12 +29,11 @@ TEST_LOOKS = (DAY, 7 * DAY, 14 * DAY, 21 * DAY)
 
 @dataclass(frozen=True)
 class Recent:
-    """What an endpoint's users sent of late, in the `minutes` that had requests; errors: of the baseline's requests."""
+    """What an endpoint's baseline was sent of late, in the `minutes` that had requests."""
 
     minutes: int
     requests: int
-    baseline_requests: int
-    baseline_errors: int
+    errors: int
 
     @property
     def requests_per_second(self) -> float:
@@ -43,7 +42,7 @@ class Recent:
     @property
     def error_rate(self) -> float:
         """Jeffreys' estimate: of few requests without an error it does not follow that there are none."""
-        return (self.baseline_errors + 0.5) / (self.baseline_requests + 1)
+        return (self.errors + 0.5) / (self.requests + 1)
 
 
 @dataclass(frozen=True)
@@ -92,20 +91,11 @@ def table(
 
 
 def recent(past: Sequence[Minute] | None) -> Recent | None:
-    """What users sent in those minutes; None if nobody knows.
-
-    An earlier release's shadow got copies of the requests and its canary a share, so in each minute those of the
-    variant that had more are counted.
-    """
+    """What the baseline was sent in those minutes; None if nobody knows."""
     if past is None:
         return None
-    busy = [minute for minute in past if minute.baseline.requests or minute.candidate.requests]
-    return Recent(
-        minutes=len(busy),
-        requests=sum(max(minute.baseline.requests, minute.candidate.requests) for minute in busy),
-        baseline_requests=sum(minute.baseline.requests for minute in busy),
-        baseline_errors=sum(minute.baseline.errors for minute in busy),
-    )
+    busy = [minute.baseline for minute in past if minute.baseline.requests]
+    return Recent(len(busy), sum(arm.requests for arm in busy), sum(arm.errors for arm in busy))
 
 
 def forecast(plan: Plan, recent: Recent | None) -> str:

@@ -1,6 +1,6 @@
 """CloudWatch: what both variants did, minute by minute, in one batched call a look."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -36,23 +36,21 @@ def minutes(endpoint: str, since: float, until: float, threshold: float | None =
     wanted = dict(_STATISTICS)
     if threshold is not None:
         wanted["faster"] = ("ModelLatency", f"PR(:{threshold:.0f})")
-    series: dict[tuple[str, str], dict[float, float]] = {(role, name): {} for role in names.ROLES for name in wanted}
-    for role, name, points in _fetch(endpoint, since, until, wanted):
-        series[role, name].update(points)
-    starts = [since + 60 * i for i in range(int((until - since) // 60))]
-    arms = {
-        role: [_arm({name: series[role, name].get(at) for name in wanted}) for at in starts] for role in names.ROLES
-    }
+    arms = _arms(endpoint, since, until, names.ROLES, wanted)
+    starts = [since + 60 * i for i in range(len(arms[names.BASELINE]))]
     return [Minute(*cells) for cells in zip(starts, arms[names.BASELINE], arms[names.CANDIDATE], strict=True)]
 
 
 def past(endpoint: str, now: float) -> list[Minute] | None:
-    """The endpoint's last day, as far as it has settled; None where CloudWatch could not say."""
+    """The baseline's last day, as far as it has settled, without its tail; None where CloudWatch could not say."""
+    since, until = evidence.past(now)
+    wanted = {name: statistic for name, statistic in _STATISTICS.items() if name != "p90"}
     try:
-        return minutes(endpoint, *evidence.past(now))
+        baseline = _arms(endpoint, since, until, (names.BASELINE,), wanted)[names.BASELINE]
     except (NotMeasured, ClientError, BotoCoreError):
-        logger.exception("recent traffic is not known", endpoint=endpoint)
+        logger.exception("the endpoint's past is not known", endpoint=endpoint)
         return None
+    return [Minute(since + 60 * i, arm, Arm()) for i, arm in enumerate(baseline)]
 
 
 def candidate_gone(endpoint: str, moment: float, now: float) -> bool:
@@ -66,10 +64,21 @@ def candidate_gone(endpoint: str, moment: float, now: float) -> bool:
     return not any(minute.candidate.requests for minute in minutes(endpoint, newest, newest + 60))
 
 
+def _arms(
+    endpoint: str, since: float, until: float, roles: Sequence[str], wanted: Mapping[str, tuple[str, str]]
+) -> dict[str, list[Arm]]:
+    """By role, each whole minute of [since, until)."""
+    series: dict[tuple[str, str], dict[float, float]] = {(role, name): {} for role in roles for name in wanted}
+    queries = [_query(endpoint, role, name, *wanted[name]) for role, name in series]
+    for role, name, points in _fetch(endpoint, since, until, queries):
+        series[role, name].update(points)
+    starts = [since + 60 * i for i in range(int((until - since) // 60))]
+    return {role: [_arm({name: series[role, name].get(at) for name in wanted}) for at in starts] for role in roles}
+
+
 def _fetch(
-    endpoint: str, since: float, until: float, wanted: Mapping[str, tuple[str, str]]
+    endpoint: str, since: float, until: float, queries: list[dict[str, Any]]
 ) -> Iterator[tuple[str, str, dict[float, float]]]:
-    queries = [_query(endpoint, role, name, *wanted[name]) for role in names.ROLES for name in wanted]
     pages = (
         client("cloudwatch")
         .get_paginator("get_metric_data")
@@ -111,4 +120,4 @@ def _arm(values: dict[str, float | None]) -> Arm:
     requests = max(count("requests"), errors)
     faster = values.get("faster")
     slower = None if faster is None else round(requests * (1 - faster / 100))
-    return Arm(requests=requests, errors=errors, p50=values["p50"], p90=values["p90"], slower=slower)
+    return Arm(requests=requests, errors=errors, p50=values["p50"], p90=values.get("p90"), slower=slower)

@@ -142,6 +142,10 @@ class World:
         state: dict[str, Any] = self._control("GET", "state")["endpoints"].get(ENDPOINT, {})
         return state
 
+    def dropped(self) -> int:
+        """Flushes of metrics or capture that the data plane gave up: the machine is too slow for the clock."""
+        return int(self._control("GET", "state")["flushes_dropped"])
+
     def stop(self) -> None:
         if self.users:
             self.users.stop()

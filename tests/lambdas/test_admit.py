@@ -8,7 +8,6 @@ from botocore.exceptions import ClientError
 from lambdas import admit
 from lambdas.aws import ledger
 from lambdas.aws.clients import client
-from lambdas.aws.metrics import NotMeasured
 from slipway import loop, names
 from slipway import release as rel
 from slipway.guardrails.errors import CLIP_SINGLE

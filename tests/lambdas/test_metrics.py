@@ -3,6 +3,7 @@
 import pytest
 
 from lambdas.aws import metrics
+from slipway.evidence import SETTLED_AFTER
 from tests.lambdas.world import START, World
 
 
@@ -18,6 +19,20 @@ def test_both_variants_come_minute_by_minute_in_one_batched_look(world: World) -
     (queries,) = {str(call["MetricDataQueries"]) for call in world.wire.made("get_metric_data")}
     assert queries.count("'Id'") == 10
     assert len(world.wire.made("get_metric_data")) > 1, "the answer had pages"
+
+
+def test_the_past_is_the_baselines_alone(world: World) -> None:
+    for i in range(3):
+        world.cloudwatch.minute(START + 60 * i, "baseline", 90 + i, errors=i)
+        world.cloudwatch.minute(START + 60 * i, "candidate", 10)
+    found = metrics.past("fraud", START + 240 + SETTLED_AFTER)
+    assert [(m.baseline.requests, m.baseline.errors, m.baseline.p50) for m in found[-4:-1]] == [
+        (90, 0, 3000.0),
+        (91, 1, 3000.0),
+        (92, 2, 3000.0),
+    ]
+    assert found[-1].baseline.p50 is None and {m.candidate.requests for m in found} == {0}
+    assert "candidate" not in str(world.wire.made("get_metric_data"))
 
 
 def test_minutes_without_a_request_are_there_too(world: World) -> None:
