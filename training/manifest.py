@@ -19,6 +19,7 @@ SOURCES = (
     "metrics.py",
     "resample.py",
     "serve.py",
+    "slices.py",
     "tables.py",
     "train.py",
 )

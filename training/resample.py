@@ -1,0 +1,115 @@
+"""Standard errors of paired differences for rows that are not independent: whole blocks of time are the units.
+
+Means: the cluster-robust error (Liang & Zeger 1986). Other metrics: the bootstrap over blocks (Künsch 1989), both
+models on the same resamples. A row counts as often as its block was drawn, so nothing is copied or sorted again.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+MOST_BLOCKS = 50
+BLOCK_ROWS = 20  # at least
+RESAMPLES = 400
+BINS = 10
+
+Metric = Callable[[np.ndarray], float]  # counts a block, shape (blocks,) -> the metric; NaN where it is undefined
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """of_row: each row's block, shape (rows,), rows in order of time; draws: counts, shape (resamples, blocks)."""
+
+    of_row: np.ndarray
+    count: int
+    draws: np.ndarray
+
+    @classmethod
+    def of(cls, rows: int, rng: np.random.Generator) -> "Blocks":
+        count = max(1, min(MOST_BLOCKS, rows // BLOCK_ROWS))
+        draws = rng.multinomial(count, np.full(count, 1 / count), size=RESAMPLES)
+        return cls(np.arange(rows) * count // max(rows, 1), count, draws)
+
+    def mean(self, challenger: np.ndarray, champion: np.ndarray, inside: np.ndarray | None = None) -> dict[str, Any]:
+        """Means of both, and the error of their difference, over all rows or those `inside`."""
+        chosen = np.ones(len(self.of_row), bool) if inside is None else inside
+        differences = (challenger - champion)[chosen]
+        n = len(differences)
+        error = None
+        if self.count > 1 and n > 1:
+            centred = differences - differences.mean()
+            sums = np.bincount(self.of_row[chosen], weights=centred, minlength=self.count)
+            clustered = float(np.sqrt(self.count / (self.count - 1) * (sums**2).sum()) / n)
+            error = max(clustered, float(differences.std(ddof=1) / np.sqrt(n)))
+        return _measure(float(challenger[chosen].mean()), float(champion[chosen].mean()), error)
+
+    def bootstrap(self, challenger: Metric, champion: Metric) -> dict[str, Any]:
+        """A metric of both; the error is the deviation of its difference over the resamples that define it."""
+        once = np.ones(self.count)
+        drawn = np.array([challenger(counts) - champion(counts) for counts in self.draws])
+        defined = drawn[np.isfinite(drawn)]
+        enough = self.count > 1 and len(defined) > RESAMPLES // 2
+        return _measure(challenger(once), champion(once), float(defined.std(ddof=1)) if enough else None)
+
+
+def _measure(challenger: float, champion: float, error: float | None) -> dict[str, Any]:
+    return {"challenger": challenger, "champion": champion, "error": error}
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Rows from the highest score down. ends: the last row of each group of equal scores."""
+
+    labels: np.ndarray
+    blocks: np.ndarray
+    ends: np.ndarray
+
+    @classmethod
+    def of(cls, labels: np.ndarray, scores: np.ndarray, blocks: Blocks) -> "Ranking":
+        order = np.argsort(-scores, kind="stable")
+        ends = np.append(np.flatnonzero(np.diff(scores[order])), len(scores) - 1)
+        return cls(labels[order].astype(float), blocks.of_row[order], ends)
+
+    def _counted(self, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Positives, and all rows, at or above each distinct score."""
+        weights = counts[self.blocks]
+        return np.cumsum(weights * self.labels)[self.ends], np.cumsum(weights)[self.ends]
+
+    def auc(self, counts: np.ndarray) -> float:
+        """Ties count half: the area under straight lines between the points of the curve."""
+        caught, flagged = self._counted(counts)
+        positives, negatives = caught[-1], flagged[-1] - caught[-1]
+        if not (positives and negatives):
+            return float("nan")
+        alarms = flagged - caught
+        mean = caught - np.diff(caught, prepend=0.0) / 2
+        return float((np.diff(alarms, prepend=0.0) * mean).sum() / (positives * negatives))
+
+    def average_precision(self, counts: np.ndarray) -> float:
+        caught, flagged = self._counted(counts)
+        if not caught[-1]:
+            return float("nan")
+        return float((np.diff(caught, prepend=0.0) / caught[-1] * caught / np.maximum(flagged, 1)).sum())
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Sums by block and bin, each of shape (blocks, bins); bins hold equally many rows of neighbouring scores."""
+
+    rows: np.ndarray
+    excess: np.ndarray  # label - score
+
+    @classmethod
+    def of(cls, labels: np.ndarray, scores: np.ndarray, blocks: Blocks) -> "Calibration":
+        ranks = np.empty(len(scores), dtype=int)
+        ranks[np.argsort(scores, kind="stable")] = np.arange(len(scores))
+        cell = blocks.of_row * BINS + ranks * BINS // len(scores)
+        size, shape = blocks.count * BINS, (blocks.count, BINS)
+        excess = np.bincount(cell, weights=labels - scores, minlength=size).reshape(shape)
+        return cls(np.bincount(cell, minlength=size).reshape(shape), excess)
+
+    def error(self, counts: np.ndarray) -> float:
+        """Expected calibration error: the bins' |mean label - mean score|, weighted by their rows."""
+        return float(np.abs(counts @ self.excess).sum() / (counts @ self.rows).sum())
