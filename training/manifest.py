@@ -12,12 +12,17 @@ import xgboost
 SCHEMA_VERSION = 1
 # What runs in a job.
 SOURCES = (
+    "assemble.py",
+    "captured.py",
     "checkpoints.py",
     "compare.py",
+    "engines.py",
     "evaluate.py",
+    "joined.py",
     "manifest.py",
     "metrics.py",
     "resample.py",
+    "screening.py",
     "serve.py",
     "slices.py",
     "tables.py",
