@@ -10,10 +10,11 @@ from typing import Protocol
 
 import pandas as pd
 
+PROBES = "slipway-probe"  # begins the ids of replayed rows, which are nobody's traffic
 # A retry repeats its id, and a shadow's copy too: the first one counts. A later label replaces an earlier one.
 TABLES = {
     "asked": "select *, row_number() over (partition by id order by asked_at, {features}) as copy from captured"
-    " where asked_at >= {since} and asked_at < {until}",
+    " where asked_at >= {since} and asked_at < {until} and id not like '{probes}%'",
     "told": "select *, row_number() over (partition by id order by known_at desc, label desc) as newest from labels"
     " where known_at <= {cut}",
     "matched": "select asked.id, asked.asked_at, {features}, told.label from asked left join told"
@@ -74,7 +75,10 @@ def join(
     counts = {f"rejected_{reason}": number for reason, number in engine.load(capture, labels, len(names)).items()}
     features = ", ".join(f"f{i}" for i in range(len(names)))
     values = {"since": window.since, "until": window.mature_until, "asked_until": window.until, "cut": window.cut}
-    given = {name: f"cast({value!r} as double)" for name, value in values.items()} | {"features": features}
+    given = {name: f"cast({value!r} as double)" for name, value in values.items()} | {
+        "features": features,
+        "probes": PROBES,
+    }
     for name, sql in TABLES.items():
         engine.define(name, sql.format(**given))
     rows = engine.query(ROWS.format(**given))

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
+from slipway import names
 from tests.training.conftest import arguments, table
 from training import assemble, captured, engines, joined, package, train
 
@@ -183,6 +184,14 @@ def test_only_the_window_is_taken_and_labels_without_a_request_are_counted(world
     rows, counts = world.write().join()
     assert list(rows["event_time"]) == [BEGIN, END - 1]
     assert counts["unmatched_labels"] == 1
+
+
+def test_replayed_rows_are_nobodys_traffic(world):
+    for id in ("x", "slipway-probe-1"):
+        world.ask(id, BEGIN)
+        world.tell(id, BEGIN + HOUR, 1)
+    assert len(world.write().join()[0]) == 1
+    assert joined.PROBES.startswith(names.PREFIX)
 
 
 def test_requests_too_young_for_their_label_are_left_out_even_if_it_has_come(world):
