@@ -78,7 +78,7 @@ class Model:
 @dataclass(frozen=True)
 class Holdout:
     """since, until: event times of the first and the last row, unix seconds. blocks: of rows next to each other in
-    time, whose sums are taken as independent."""
+    time, by which errors were estimated; where there were several sizes, how many of the largest."""
 
     rows: int
     positives: int

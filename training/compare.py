@@ -3,8 +3,7 @@
     python compare.py --challenger DIR|model.tar.gz --champion DIR|model.tar.gz --data DIR --output DIR
 
 `comparison.json` holds each metric of both models with the standard error of their difference. Rows are cut, in order
-of time, into blocks that are taken as independent: means by cluster-robust errors (never below those of independent
-rows), ranking and calibration by a paired bootstrap of whole blocks.
+of time, into blocks that are taken as independent (resample.py).
 """
 
 import argparse
@@ -105,7 +104,7 @@ def compare(
 
 def _holdout(times: pd.Series, truth: np.ndarray, sha256: str, blocks: Blocks) -> dict[str, Any]:
     span = {"since": float(times.iloc[0]), "until": float(times.iloc[-1])}
-    return {"rows": len(truth), "positives": int(truth.sum()), **span, "sha256": sha256, "blocks": blocks.count}
+    return {"rows": len(truth), "positives": int(truth.sum()), **span, "sha256": sha256, "blocks": blocks.large}
 
 
 def _model(scored: Scored, time_column: str, latency_ms: float) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 Means: the cluster-robust error (Liang & Zeger 1986). Other metrics: the bootstrap over blocks (Künsch 1989), both
 models on the same resamples. A row counts as often as its block was drawn, so nothing is copied or sorted again.
+Each error is the greatest of those by small and by large blocks: small ones are many and estimate it well, large ones
+see rows that are alike over longer stretches. `python -m bench.gate` measures what that holds.
 """
 
 from collections.abc import Callable
@@ -10,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
-MOST_BLOCKS = 50
-BLOCK_ROWS = 20  # at least
+LARGE = 10  # blocks
+MOST_PARTS = 5  # of a large block: the small ones
+LEAST_ROWS = 20  # of a small block
 RESAMPLES = 400
 BINS = 10
 
@@ -20,38 +23,53 @@ Metric = Callable[[np.ndarray], float]  # counts a block, shape (blocks,) -> the
 
 @dataclass(frozen=True)
 class Blocks:
-    """of_row: each row's block, shape (rows,), rows in order of time; draws: counts, shape (resamples, blocks)."""
+    """of_row: each row's small block, shape (rows,), rows in order of time; count: small blocks; large: large ones.
+
+    draws: how often each small block is drawn, shape (resamples, blocks), by small and by large blocks.
+    """
 
     of_row: np.ndarray
     count: int
-    draws: np.ndarray
+    large: int
+    draws: tuple[np.ndarray, ...]
 
     @classmethod
     def of(cls, rows: int, rng: np.random.Generator) -> "Blocks":
-        count = max(1, min(MOST_BLOCKS, rows // BLOCK_ROWS))
-        draws = rng.multinomial(count, np.full(count, 1 / count), size=RESAMPLES)
-        return cls(np.arange(rows) * count // max(rows, 1), count, draws)
+        large = max(1, min(LARGE, rows // LEAST_ROWS))
+        parts = max(1, min(MOST_PARTS, rows // (large * LEAST_ROWS)))
+        draws = tuple(
+            np.repeat(rng.multinomial(units, np.full(units, 1 / units), size=RESAMPLES), large * parts // units, axis=1)
+            for units in (large * parts, large)
+        )
+        return cls(np.arange(rows) * (large * parts) // max(rows, 1), large * parts, large, draws)
 
     def mean(self, challenger: np.ndarray, champion: np.ndarray, inside: np.ndarray | None = None) -> dict[str, Any]:
         """Means of both, and the error of their difference, over all rows or those `inside`."""
         chosen = np.ones(len(self.of_row), bool) if inside is None else inside
         differences = (challenger - champion)[chosen]
-        n = len(differences)
         error = None
-        if self.count > 1 and n > 1:
-            centred = differences - differences.mean()
-            sums = np.bincount(self.of_row[chosen], weights=centred, minlength=self.count)
-            clustered = float(np.sqrt(self.count / (self.count - 1) * (sums**2).sum()) / n)
-            error = max(clustered, float(differences.std(ddof=1) / np.sqrt(n)))
+        if self.large > 1 and len(differences) > 1:
+            sums = np.bincount(self.of_row[chosen], weights=differences - differences.mean(), minlength=self.count)
+            independent = float(differences.std(ddof=1) / np.sqrt(len(differences)))
+            error = max(independent, *(_clustered(sums, units, len(differences)) for units in (self.count, self.large)))
         return _measure(float(challenger[chosen].mean()), float(champion[chosen].mean()), error)
 
     def bootstrap(self, challenger: Metric, champion: Metric) -> dict[str, Any]:
         """A metric of both; the error is the deviation of its difference over the resamples that define it."""
         once = np.ones(self.count)
-        drawn = np.array([challenger(counts) - champion(counts) for counts in self.draws])
-        defined = drawn[np.isfinite(drawn)]
-        enough = self.count > 1 and len(defined) > RESAMPLES // 2
-        return _measure(challenger(once), champion(once), float(defined.std(ddof=1)) if enough else None)
+        errors = []
+        for draws, units in zip(self.draws, (self.count, self.large), strict=True):
+            drawn = np.array([challenger(counts) - champion(counts) for counts in draws])
+            defined = drawn[np.isfinite(drawn)]
+            if units > 1 and len(defined) > RESAMPLES // 2:
+                errors.append(float(defined.std(ddof=1) * np.sqrt(units / (units - 1))))
+        return _measure(challenger(once), champion(once), max(errors) if len(errors) == len(self.draws) else None)
+
+
+def _clustered(sums: np.ndarray, units: int, rows: int) -> float:
+    """sums: of the centred values by small block; units: how many blocks they are merged to."""
+    merged = sums.reshape(units, -1).sum(axis=1)
+    return float(np.sqrt(units / (units - 1) * (merged**2).sum()) / rows)
 
 
 def _measure(challenger: float, champion: float, error: float | None) -> dict[str, Any]:

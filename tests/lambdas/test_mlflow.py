@@ -53,9 +53,7 @@ def test_mlflow_is_brought_in_step_and_stays_so(server: str) -> None:
 
 @pytest.mark.sandbox
 def test_a_refused_call_names_itself_and_mlflows_reason(server: str) -> None:
-    with pytest.raises(
-        mlflow.MlflowError, match=r"POST runs/create gave 400 INVALID_PARAMETER_VALUE: Invalid experiment"
-    ):
+    with pytest.raises(mlflow.MlflowError, match=r"POST runs/create gave 400 INVALID_PARAMETER_VALUE"):
         mlflow._request(server, Call("POST", "runs/create", {"experiment_id": "no-number"}))
 
 

