@@ -3,8 +3,6 @@
 The registry is the truth. `plan` compares what it says with what MLflow has and gives the calls that are possible now;
 some make the ids that others need, so it is asked again until nothing is left. Whatever was done twice, half or by
 hand is repaired by the next look. What people keep in MLflow without our tag is never touched.
-
-Calls: https://mlflow.org/docs/latest/rest-api.html
 """
 
 import math

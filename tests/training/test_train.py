@@ -35,6 +35,14 @@ def test_the_job_runs_from_its_source_archive_with_the_containers_variables(chan
     assert json.loads((tmp_path / "model" / "manifest.json").read_text())["code_sha256"] == manifest.code_sha256(code)
 
 
+@pytest.mark.parametrize("script", ["assemble", "compare", "evaluate"])
+def test_the_other_jobs_scripts_start_from_the_same_archive(script, tmp_path):
+    with tarfile.open(package.sourcedir(tmp_path / "sourcedir.tar.gz")) as tar:
+        tar.extractall(tmp_path, filter="data")
+    done = subprocess.run([sys.executable, f"{script}.py", "--help"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
 def test_the_same_data_and_hyperparameters_give_the_same_bytes(channels, model_dir, tmp_path):
     train.main(arguments(channels, tmp_path))
     for name in ("model.ubj", "manifest.json", "code/serve.py"):
