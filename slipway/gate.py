@@ -7,7 +7,7 @@ are not independent; standard errors come from blocks of time, and quantiles fro
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from slipway.comparison import Comparison, Measure, Model
 from slipway.outcome import Check, Outcome
@@ -131,7 +131,7 @@ def _better(seen: Comparison, rules: Settings, alpha: float) -> Check:
     says = f"log-loss {measure.says(low, high)}"
     if not passed:
         says += f"; all of the interval must lie below {bar:.4f}: {_how_far(measure, low, bar, alpha, seen)}"
-    return Check("better", passed, says, measure.challenger, measure.champion, low, high, bar)
+    return _measured("better", passed, says, measure, low, high, bar)
 
 
 def _how_far(measure: Measure, low: float, bar: float, alpha: float, seen: Comparison) -> str:
@@ -177,7 +177,12 @@ def _harm(name: str, label: str, measure: Measure, margin: float, alpha: float, 
     low, high = measure.interval(alpha, blocks)
     worse = measure.difference * sign > margin and (low if sign > 0 else -high) > 0
     says = f"{label} {measure.says(low, high)}; tolerated {sign * margin:+.4f}"
-    return Check(name, not worse, says, measure.challenger, measure.champion, low, high, sign * margin)
+    return _measured(name, not worse, says, measure, low, high, sign * margin)
+
+
+def _measured(name: str, passed: bool, says: str, measure: Measure, low: float, high: float, margin: float) -> Check:
+    check = Check(name, passed, says, measure.challenger, measure.champion, margin=margin)
+    return replace(check, low=low, high=high) if math.isfinite(high - low) else check
 
 
 def _footprint(new: Model, old: Model, rules: Settings) -> Iterator[Check]:
@@ -207,5 +212,5 @@ def _limits(seen: Comparison, rules: Settings, checks: list[Check]) -> Iterator[
 
 def _wide(check: Check) -> bool:
     if check.low is None or check.high is None or check.margin is None:
-        return False
-    return not (check.high - check.low) / 2 <= check.margin
+        return True
+    return (check.high - check.low) / 2 > check.margin

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Check:
-    """One question. low, high: interval of challenger - champion; margin: in the same unit, positive is tolerated."""
+    """One question. low, high: interval of challenger - champion, None if unknown; margin: tolerated difference."""
 
     name: str
     passed: bool

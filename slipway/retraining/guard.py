@@ -19,11 +19,6 @@ BLOCKS = {
     "label": "labels mean something else than they did; settle the policy and label again first",
     "infrastructure": "the serving stack has changed, not the world; roll it back first",
 }
-OTHER_REMEDIES = (
-    "ROLL_BACK",
-    "REPAIR_DATA",
-    "RELABEL",
-)  # of slipway.drift.findings.Remedy: all that come before RETRAIN
 
 
 @dataclass(frozen=True)
@@ -137,7 +132,7 @@ def _faults(trigger: Trigger) -> Iterator[str]:
         elif cause.detector in BLOCKS:
             yield f"{cause.detector} drift: {says}; {BLOCKS[cause.detector]}"
     found = [cause for cause in trigger.causes if cause.cause in REPAIRS or cause.detector in BLOCKS]
-    if trigger.remedy in OTHER_REMEDIES and not found:
+    if trigger.remedy not in ("", "RETRAIN") and not found:
         yield f"the drift's remedy is {trigger.remedy}, not RETRAIN: {trigger.reason}"
 
 

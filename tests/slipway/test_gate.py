@@ -200,6 +200,7 @@ def test_more_loss_never_turns_a_refusal_into_a_pass(measure: Measure) -> None:
 def test_an_outcome_and_a_comparison_survive_the_ledger() -> None:
     decided = gate.decide(replace(SEEN, missing=Measure(0.5, 0.5, None)))
     assert codec.loads(outcome.Outcome, codec.dumps(decided)) == decided
+    assert "Infinity" not in codec.dumps(decided), "other readers know no such number"
     assert codec.loads(Comparison, codec.dumps(SEEN)) == SEEN
 
 

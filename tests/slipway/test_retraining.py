@@ -99,7 +99,7 @@ def test_a_fault_is_not_trained_into_the_model_even_if_the_concept_moves_too(cau
         assert says in reasons(trigger)
 
 
-@pytest.mark.parametrize("remedy", ["ROLL_BACK", "REPAIR_DATA", "RELABEL"])
+@pytest.mark.parametrize("remedy", ["ROLL_BACK", "REPAIR_DATA", "RELABEL", "REFRESH_HOLDOUT", "NOTHING"])
 def test_a_drift_whose_remedy_is_another_one_is_refused(remedy: str) -> None:
     assert f"the drift's remedy is {remedy}" in reasons(replace(DRIFT, remedy=remedy))
 
