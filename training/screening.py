@@ -102,17 +102,20 @@ def _fresh(holdout: pd.DataFrame, champion: dict[str, Any]) -> dict[str, Any]:
 
 
 def _ranges(rows: pd.DataFrame, champion: dict[str, Any], given: Options) -> Iterator[dict[str, Any]]:
-    """A shift stays near the old range; another unit, or a column that has collapsed, does not."""
+    """A shift stays near the old range; another unit, or a column that has collapsed, does not.
+
+    A feature that was constant tells no range.
+    """
     for feature in champion["features"]:
         values = rows[feature["name"]].dropna().to_numpy()
-        if feature["min"] is None or not len(rows):
+        if feature["min"] is None or feature["min"] == feature["max"] or not len(rows):
             continue
         width = feature["max"] - feature["min"]
         outside = ((values < feature["min"] - width) | (values > feature["max"] + width)).sum() / len(rows)
         if outside > given.out_of_range:
             says = f"{outside:.1%} of {feature['name']} is far outside {feature['min']:g} to {feature['max']:g}"
             yield _check("range", False, f"{says}: another unit? tolerated {given.out_of_range:.1%}")
-        if width and (not len(values) or values.min() == values.max()):
+        if not len(values) or values.min() == values.max():
             what = f"is always {values[0]:g}" if len(values) else "is always missing"
             yield _check("range", False, f"{feature['name']} {what}, and it was not when the champion was trained")
 
