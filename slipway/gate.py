@@ -13,6 +13,8 @@ from slipway.comparison import Comparison, Measure, Model
 from slipway.outcome import Check, Outcome
 from slipway.stats import student
 
+UNSEEABLE = 30.0  # errors to a gain: no reasonable holdout would show it
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -138,7 +140,7 @@ def _how_far(measure: Measure, low: float, bar: float, alpha: float, seen: Compa
     if low > bar:
         return "it is worse, with evidence" if low > 0 else "it is not that much better, with evidence"
     beyond = bar - measure.difference
-    if beyond <= 0 or not measure.error:
+    if beyond <= 0 or not measure.error or measure.error / beyond > UNSEEABLE:
         return "nothing is shown either way"
     quantile = student.quantile(1 - alpha, max(1, seen.holdout.blocks - 1))
     rows = seen.holdout.rows * (quantile * measure.error / beyond) ** 2

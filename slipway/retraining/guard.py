@@ -97,7 +97,8 @@ def admit(trigger: Trigger, labels: Labels, history: Sequence[Run], settings: Se
 
     A person is held to all but the cooldown.
     """
-    runs = [run for run in history if run.trigger.endpoint == trigger.endpoint]
+    mine = (run for run in history if run.trigger.endpoint == trigger.endpoint)
+    runs = sorted(mine, key=lambda run: (run.created_at, run.id))
     id, person = run_id(trigger), trigger.kind is Kind.PERSON
     if known := _answered_by(id, runs):
         return Refused((f"run {known.id} ({known.state}) answers it already",), known.id)

@@ -162,6 +162,7 @@ histories = st.lists(
         st.floats(0, 40),
     ),
     max_size=12,
+    unique_by=lambda run: run.id,
 )
 
 
