@@ -61,6 +61,14 @@ def release(endpoint: str, package_version: int, approval: str) -> str:
     return f"{endpoint}.{package_version}.{hashlib.sha256(approval.encode()).hexdigest()[:6]}"
 
 
+def retraining(endpoint: str, asked: str) -> str:
+    """The id of the retraining run that a trigger asks for; `asked` is its cause and window.
+
+    Its jobs are named after it, and SageMaker allows them 63 characters: 8 are left for `-train-2`.
+    """
+    return f"{endpoint}-retrain-{hashlib.sha256(asked.encode()).hexdigest()[:6]}"
+
+
 def endpoint_of(release_id: str) -> str:
     return release_id.split(".", 1)[0]
 

@@ -1,17 +1,20 @@
-"""A processing job's script: a challenger, and on request the champion, measured on the same holdout.
+"""A processing job's script: a model, measured on a holdout. `compare.py` measures two of them against each other.
 
-    python evaluate.py --model DIR|model.tar.gz --data DIR --output DIR [--champion DIR|model.tar.gz]
+    python evaluate.py --model DIR|model.tar.gz --data DIR --output DIR
 
 `evaluation.json` begins with the block that SageMaker's registry reads (`binary_classification_metrics`).
 """
 
 import argparse
 import json
+import os
 import sys
 import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as in train.py
 
 import numpy as np
 import xgboost
@@ -25,8 +28,15 @@ else:  # in the container the files lie flat
 
 @dataclass(frozen=True)
 class Artifact:
+    """model: the bytes of model.ubj."""
+
     booster: xgboost.Booster
     manifest: dict[str, Any]
+    model: bytes
+
+    @property
+    def features(self) -> list[str]:
+        return [feature["name"] for feature in self.manifest["features"]]
 
 
 def open_artifact(path: Path) -> Artifact:
@@ -39,14 +49,13 @@ def open_artifact(path: Path) -> Artifact:
     else:
         with tarfile.open(path) as tar:
             model, manifest = (tar.extractfile(name).read() for name in ("model.ubj", "manifest.json"))
-    return Artifact(xgboost.Booster({"nthread": 2}, model_file=bytearray(model)), json.loads(manifest))
+    return Artifact(xgboost.Booster({"nthread": 2}, model_file=bytearray(model)), json.loads(manifest), model)
 
 
 def measure(artifact: Artifact, directory: Path) -> tuple[np.ndarray, np.ndarray, str]:
     """Labels, scores (both of shape (rows,)) and the holdout's digest. Raises ValueError on a missing column."""
     frame, sha256 = tables.read(directory)
-    names = [feature["name"] for feature in artifact.manifest["features"]]
-    target = artifact.manifest["target"]
+    names, target = artifact.features, artifact.manifest["target"]
     features, labels = tables.split_target(frame, target, [name for name in frame if name not in (target, *names)])
     missing = [name for name in names if name not in features]
     if missing:
@@ -54,24 +63,15 @@ def measure(artifact: Artifact, directory: Path) -> tuple[np.ndarray, np.ndarray
     return labels.to_numpy(), artifact.booster.predict(xgboost.DMatrix(features[names])), sha256
 
 
-def evaluate(challenger: Artifact, data: Path, champion: Artifact | None = None) -> dict[str, Any]:
-    """The content of evaluation.json; with a champion also the paired difference in log-loss and its standard error."""
-    labels, scores, sha256 = measure(challenger, data)
+def evaluate(artifact: Artifact, data: Path) -> dict[str, Any]:
+    """The content of evaluation.json."""
+    labels, scores, sha256 = measure(artifact, data)
     measured = metrics.all_of(labels, scores)
-    result: dict[str, Any] = {
+    return {
         "binary_classification_metrics": {name: {"value": value} for name, value in measured.items()},
         "holdout": {"rows": len(labels), "positives": int(labels.sum()), "sha256": sha256},
-        "xgboost_version": challenger.manifest["xgboost_version"],
+        "xgboost_version": artifact.manifest["xgboost_version"],
     }
-    if champion:
-        _, other, _ = measure(champion, data)
-        differences = metrics.log_losses(labels, scores) - metrics.log_losses(labels, other)
-        result["champion_metrics"] = metrics.all_of(labels, other)
-        result["log_loss_difference"] = {
-            "mean": float(differences.mean()),
-            "standard_error": float(differences.std(ddof=1) / np.sqrt(len(differences))),
-        }
-    return result
 
 
 def main(arguments: list[str]) -> None:
@@ -79,10 +79,8 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--model", type=Path, default=Path("/opt/ml/processing/model"))
     parser.add_argument("--data", type=Path, default=Path("/opt/ml/processing/data"))
     parser.add_argument("--output", type=Path, default=Path("/opt/ml/processing/evaluation"))
-    parser.add_argument("--champion", type=Path)
     options = parser.parse_args(arguments)
-    champion = open_artifact(options.champion) if options.champion else None
-    result = evaluate(open_artifact(options.model), options.data, champion)
+    result = evaluate(open_artifact(options.model), options.data)
     options.output.mkdir(parents=True, exist_ok=True)
     (options.output / "evaluation.json").write_text(json.dumps(result, indent=1) + "\n")
 

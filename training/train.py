@@ -1,6 +1,6 @@
 """SageMaker script-mode training: a table in, a model artifact with its manifest and its serving code out.
 
-Same data, same hyperparameters, same thread count: the same bytes.
+Same data, same hyperparameters, same thread count: the same bytes, also where the job was interrupted and resumed.
 """
 
 import argparse
@@ -19,8 +19,9 @@ import pandas as pd
 import xgboost
 
 if __package__:
-    from training import manifest, metrics, tables
+    from training import checkpoints, manifest, metrics, tables
 else:  # in the container the files lie flat
+    import checkpoints
     import manifest
     import metrics
     import tables
@@ -36,7 +37,7 @@ FLOATS = {
 }
 
 
-CHANNELS = ("train", "validation", "model_dir")
+PLACES = ("train", "validation", "model_dir", "checkpoint_dir")
 Rows = tuple[pd.DataFrame, pd.Series]  # features, labels
 
 
@@ -52,17 +53,24 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--early-stopping-rounds", type=int, default=0, help="0: off; needs a validation channel")
     parser.add_argument("--base-score", type=float, default=None, help="default: estimated from the labels")
     parser.add_argument("--threshold", type=float, default=None, help="default: best F1 on validation, or 0.5")
+    parser.add_argument("--missing-allowed", default="", help="features that may be missing besides those that were")
     for name, default in FLOATS.items():
         parser.add_argument(f"--{name}", type=float, default=default)
     parser.add_argument("--train", type=Path, default=os.environ.get("SM_CHANNEL_TRAIN"))
     parser.add_argument("--validation", type=Path, default=os.environ.get("SM_CHANNEL_VALIDATION"))
     parser.add_argument("--model-dir", type=Path, default=os.environ.get("SM_MODEL_DIR"))
+    parser.add_argument("--checkpoint-dir", type=Path, default=_mounted(checkpoints.DIRECTORY))
     options = parser.parse_args(arguments)
     if not options.train or not options.model_dir:
         parser.error("SM_CHANNEL_TRAIN and SM_MODEL_DIR (or --train and --model-dir) must be set")
     if options.early_stopping_rounds and not options.validation:
         parser.error("--early-stopping-rounds needs a validation channel")
     return options
+
+
+def _mounted(directory: Path) -> Path | None:
+    """SageMaker makes the directory where the job has a CheckpointConfig."""
+    return directory if directory.is_dir() else None
 
 
 def load(directory: Path, options: argparse.Namespace) -> tuple[pd.DataFrame, pd.Series, pd.Series | None, str]:
@@ -73,22 +81,25 @@ def load(directory: Path, options: argparse.Namespace) -> tuple[pd.DataFrame, pd
     return features, labels, frame[options.time_column] if options.time_column else None, sha256
 
 
-def fit(train: Rows, validation: Rows | None, options: argparse.Namespace) -> xgboost.Booster:
+def fit(train: Rows, validation: Rows | None, options: argparse.Namespace, sha256: list[str]) -> xgboost.Booster:
+    """sha256: digests of the channels, so that no checkpoint of other data is taken up."""
     parameters: dict[str, Any] = {name.replace("-", "_"): getattr(options, name.replace("-", "_")) for name in FLOATS}
     parameters |= {"objective": "binary:logistic", "eval_metric": "logloss", "tree_method": "hist"}
     parameters |= {"max_depth": options.max_depth, "seed": options.seed, "nthread": options.nthread}
     if options.base_score is not None:
         parameters["base_score"] = options.base_score
-    evals = [(xgboost.DMatrix(*validation), "validation")] if validation else []
-    booster = xgboost.train(
+    kept = None
+    if options.checkpoint_dir:
+        made_of = checkpoints.fingerprint(parameters, sha256, options.drop, options.target, options.time_column)
+        kept = checkpoints.Checkpoints(options.checkpoint_dir, made_of)
+    return checkpoints.boost(
         parameters,
         xgboost.DMatrix(*train),
+        xgboost.DMatrix(*validation) if validation else None,
         options.num_round,
-        evals=evals,
-        verbose_eval=False,
-        early_stopping_rounds=options.early_stopping_rounds or None,
+        options.early_stopping_rounds,
+        kept,
     )
-    return booster[: booster.best_iteration + 1] if options.early_stopping_rounds else booster
 
 
 def measure(booster: xgboost.Booster, train: Rows, validation: Rows | None) -> tuple[dict[str, Any], float]:
@@ -115,21 +126,25 @@ def main(arguments: list[str]) -> dict[str, Any]:
     features, labels, times, sha256 = load(options.train, options)
     if labels.nunique() < 2:
         raise ValueError(f"the target {options.target!r} has one class only")
-    held_out = load(options.validation, options)[:2] if options.validation else None
-    if held_out and list(held_out[0].columns) != list(features.columns):
-        raise ValueError("the validation channel has other columns than the train channel")
-    booster = fit((features, labels), held_out, options)
+    held_out, seen, digests = None, [times], [sha256]
+    if options.validation:
+        *held_out, late, digest = load(options.validation, options)
+        seen, digests = [times, late], [sha256, digest]
+        if list(held_out[0].columns) != list(features.columns):
+            raise ValueError("the validation channel has other columns than the train channel")
+    allowed = [name for name in options.missing_allowed.split(",") if name]
+    booster = fit((features, labels), held_out, options, digests)
     measured, threshold = measure(booster, (features, labels), held_out)
     description = {
         "schema_version": manifest.SCHEMA_VERSION,
-        "features": manifest.features(features),
+        "features": manifest.features(features, allowed),
         "target": options.target,
         "threshold": threshold if options.threshold is None else options.threshold,
         "metrics": measured,
-        "data": manifest.data(labels, times, sha256),
+        "data": manifest.data(labels, seen, sha256),
         "code_sha256": manifest.code_sha256(HERE),
         **manifest.versions(),
-        "hyperparameters": {name: value for name, value in vars(options).items() if name not in CHANNELS},
+        "hyperparameters": {name: value for name, value in vars(options).items() if name not in PLACES},
     }
     save(options.model_dir, booster, description)
     return description

@@ -1,6 +1,8 @@
 import gzip
 import hashlib
 import io
+import json
+import re
 
 import boto3
 import pytest
@@ -74,6 +76,64 @@ def test_approving_is_a_second_call_so_that_it_raises_the_approval_event(archive
         "UpdateModelPackage",
         {"ModelPackageArn": ARN, "ModelApprovalStatus": "Approved"},
     )
+
+
+RUN = "fraud-retrain-3fa2c1"
+LINEAGE = register.Lineage(run=RUN, trigger="concept drift: age [30, 45) < 12 %", champion=ARN, holdout_log_loss="0.41")
+
+
+def test_a_retrained_package_says_what_it_was_made_from_and_where_its_baseline_lies(archive, model_dir):
+    sagemaker = Recorder()
+    sagemaker.stub.add_response("list_model_packages", {"ModelPackageSummaryList": []})
+    sagemaker.stub.add_response("create_model_package", {"ModelPackageArn": ARN})
+    sagemaker.stub.add_response("update_model_package", {"ModelPackageArn": ARN})
+    given = {"artifact": ADDRESS, "group": "fraud", "image": "image", "evaluation": "s3://models/e/evaluation.json"}
+    with sagemaker.stub:
+        register.register(
+            sagemaker.client, s3(archive), **given, made_from=LINEAGE, baseline="s3://models/monitoring/fraud/baselines"
+        )
+    _, (_, created), (_, updated) = sagemaker.calls
+    properties = created["CustomerMetadataProperties"]
+    manifest = json.loads((model_dir / "manifest.json").read_text())
+    assert properties["slipway:run"] == RUN
+    assert properties["slipway:trigger"] == "concept drift: age  30  45    12  "
+    assert properties["slipway:data-sha256"] == manifest["data"]["sha256"]
+    assert properties["slipway:code-sha256"] == manifest["code_sha256"]
+    assert "slipway:mlflow-run" not in properties
+    assert created["ModelMetrics"]["ModelQuality"]["Statistics"]["S3Uri"] == given["evaluation"]
+    own = {"slipway:baseline": "s3://models/monitoring/fraud/baselines/1/"}
+    assert updated == {"ModelPackageArn": ARN, "CustomerMetadataProperties": own}
+
+
+def test_every_value_of_the_metadata_fits_sagemakers_pattern(archive):
+    shape = boto3.client("sagemaker", region_name="us-east-1").meta.service_model.shape_for("CustomerMetadataValue")
+    allowed = shape.metadata["pattern"].partition("${")[0].replace(r"\p{L}\p{Z}\p{N}_", r"\w\s")
+    told = register.metadata(register.read_manifest(archive), "ab" * 32) | LINEAGE.metadata()
+    assert all(re.fullmatch(allowed, value) and len(value) <= shape.metadata["max"] for value in told.values())
+    assert len(register.Lineage(trigger="x" * 999).metadata()["slipway:trigger"]) == 256
+
+
+def test_a_run_that_is_repeated_finds_the_package_it_made(archive):
+    sagemaker = Recorder()
+    others = [ARN.replace("/1", f"/{number}") for number in (3, 2)]
+    seen = {"ModelPackageName": "x", "ModelPackageStatus": "Completed", "CreationTime": 0}
+    seen |= {"ModelPackageStatusDetails": {"ValidationStatuses": []}}
+    summaries = [
+        {"ModelPackageArn": arn, "ModelPackageName": "x", "CreationTime": 0, "ModelPackageStatus": "Completed"}
+        for arn in others
+    ]
+    sagemaker.stub.add_response("list_model_packages", {"ModelPackageSummaryList": summaries})
+    for arn, run in zip(others, ("another", RUN), strict=True):
+        told = {"ModelPackageArn": arn, "CustomerMetadataProperties": {"slipway:run": run}}
+        sagemaker.stub.add_response("describe_model_package", seen | told)
+    with sagemaker.stub:
+        given = {"artifact": ADDRESS, "group": "fraud", "image": "image", "made_from": LINEAGE}
+        assert register.register(sagemaker.client, s3(archive), **given) == others[1]
+
+
+def test_a_lineage_with_an_unknown_key_is_refused_by_its_name():
+    with pytest.raises(ValueError, match="unknown key trigga"):
+        register.lineage({"trigga": "x"})
 
 
 @pytest.mark.parametrize("content", [b"", b"no archive", gzip.compress(b"no tar")])

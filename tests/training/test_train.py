@@ -11,7 +11,7 @@ import pytest
 import xgboost
 
 from tests.training.conftest import FEATURES, arguments, table
-from training import manifest, package, train
+from training import checkpoints, manifest, package, train
 
 
 def test_the_job_runs_from_its_source_archive_with_the_containers_variables(channels, model_dir, tmp_path):
@@ -33,6 +33,14 @@ def test_the_job_runs_from_its_source_archive_with_the_containers_variables(chan
     assert made == {"model.ubj", "manifest.json", "code/serve.py"}
     assert (tmp_path / "model" / "model.ubj").read_bytes() == (model_dir / "model.ubj").read_bytes()
     assert json.loads((tmp_path / "model" / "manifest.json").read_text())["code_sha256"] == manifest.code_sha256(code)
+
+
+@pytest.mark.parametrize("script", ["assemble", "compare", "evaluate"])
+def test_the_other_jobs_scripts_start_from_the_same_archive(script, tmp_path):
+    with tarfile.open(package.sourcedir(tmp_path / "sourcedir.tar.gz")) as tar:
+        tar.extractall(tmp_path, filter="data")
+    done = subprocess.run([sys.executable, f"{script}.py", "--help"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def test_the_same_data_and_hyperparameters_give_the_same_bytes(channels, model_dir, tmp_path):
@@ -57,6 +65,7 @@ def test_the_manifest_says_what_the_model_expects_and_was_made_from(channels, mo
     assert description["data"]["rows"] == 3000
     assert description["data"]["positives"] == rows["label"].sum()
     assert description["data"]["window"] == [0.0, 2999.0]
+    assert description["data"]["seen"] == [0.0, 2999.0]
     assert description["xgboost_version"] == xgboost.__version__
     assert description["hyperparameters"]["num_round"] == 20
     assert 0 < description["threshold"] < 1
@@ -135,3 +144,52 @@ def test_what_runs_in_a_job_imports_nothing_of_ours_but_its_flat_neighbours():
         for line in re.findall(r"^\s+from training import (.+)$", text, flags=re.MULTILINE):
             assert {part.strip() for part in line.split(",")} <= flat
         assert not re.search(r"(from|import) (slipway|lambdas|sandbox|infra|boto3)", text)
+
+
+class Reclaimed(Exception):
+    """The spot instance is gone."""
+
+
+@pytest.fixture
+def reclaimed_at_the_second_checkpoint(monkeypatch):
+    saved = []
+
+    def save(self, booster, history, save=checkpoints.Checkpoints.save):
+        save(self, booster, history)
+        saved.append(len(history))
+        if len(saved) == 2:
+            raise Reclaimed
+
+    monkeypatch.setattr(checkpoints.Checkpoints, "save", save)
+    return saved
+
+
+@pytest.mark.parametrize("more", [[], ["--early-stopping-rounds", "15"]])
+def test_a_job_that_was_interrupted_goes_on_to_the_same_bytes(
+    channels, tmp_path, reclaimed_at_the_second_checkpoint, more
+):
+    given = ["--num-round", "90", *more]
+    resumable = [*given, "--checkpoint-dir", str(tmp_path / "checkpoints")]
+    with pytest.raises(Reclaimed):
+        train.main(arguments(channels, tmp_path / "resumed", *resumable))
+    train.main(arguments(channels, tmp_path / "resumed", *resumable))
+    assert reclaimed_at_the_second_checkpoint[2] == 40, "it went on, and did not start again"
+    train.main(arguments(channels, tmp_path / "whole", *given))
+    for name in ("model.ubj", "manifest.json"):
+        assert (tmp_path / "resumed" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+def test_a_checkpoint_of_other_parameters_is_not_taken_up(channels, tmp_path, reclaimed_at_the_second_checkpoint):
+    kept = ["--checkpoint-dir", str(tmp_path / "checkpoints"), "--num-round", "50"]
+    with pytest.raises(Reclaimed):
+        train.main(arguments(channels, tmp_path / "first", *kept))
+    train.main(arguments(channels, tmp_path / "other", *kept, "--eta", "0.3"))
+    train.main(arguments(channels, tmp_path / "clean", "--num-round", "50", "--eta", "0.3"))
+    assert (tmp_path / "other" / "model.ubj").read_bytes() == (tmp_path / "clean" / "model.ubj").read_bytes()
+
+
+def test_a_feature_that_happened_to_be_complete_may_still_be_declared_as_missing_at_times(channels, tmp_path):
+    description = train.main(arguments(channels, tmp_path, "--num-round", "1", "--missing-allowed", "c"))
+    assert [feature["name"] for feature in description["features"] if feature["missing_allowed"]] == ["c"]
+    with pytest.raises(ValueError, match="no feature d"):
+        train.main(arguments(channels, tmp_path, "--num-round", "1", "--missing-allowed", "d"))

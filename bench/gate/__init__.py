@@ -1,0 +1,1 @@
+"""What the gate lets through: equal models, and real retraining on the bank's stream."""
