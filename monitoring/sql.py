@@ -79,7 +79,7 @@ def counts(feature: Feature, at: int) -> tuple[str, list[list[float]]]:
 def column(feature: Feature, counted: dict[str, Any]) -> Column:
     """A column from what `counts` gave; a sum over nothing is NULL there."""
     cells = counted["cells"] or {}
-    oddities = {oddity.value: counted[oddity.value] or 0 for oddity in ODDITIES}
+    oddities: dict[str, Any] = {oddity.value: counted[oddity.value] or 0 for oddity in ODDITIES}
     if feature.kind is Kind.CATEGORY:
         return Column(tuple(cells.get(level, 0) for level in feature.levels), **oddities)
     return Column(

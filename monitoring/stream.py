@@ -113,10 +113,10 @@ def _records(lines: Iterable[bytes | str], tally: Tally, quarantine: Quarantine,
                 raise Refused(Reason.CLOCK_SKEW)
         except Refused as refused:
             tally.reject(refused.reason)
-            quarantine(Quarantined(refused.reason, _text(line)))
+            quarantine(Quarantined(refused.reason, text_of_line(line)))
         else:
             yield record
 
 
-def _text(line: bytes | str) -> str:
+def text_of_line(line: bytes | str) -> str:
     return (line.decode(errors="replace") if isinstance(line, bytes) else line).strip()
