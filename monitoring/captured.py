@@ -46,7 +46,7 @@ def plain(
         records=n,
         accepted=n,
         rows=n,
-        positives=positives,
+        positives=positives or 0,  # NULL over no rows
         first=first,
         last=last,
         labelled=unlabelled(reference),

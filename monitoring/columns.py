@@ -9,6 +9,7 @@ import re
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
 from enum import Enum
 from functools import partial
 from operator import mul
@@ -99,6 +100,20 @@ class ColumnCounter:
         return level_cell(value, self._level_cells) if known is None else known
 
 
+def plain(value: object) -> Value:
+    """A table's value as one that can be counted: what is neither text nor a number counts as its text."""
+    if value is None or isinstance(value, str | float | int):
+        return value
+    return float(value) if isinstance(value, Decimal) else str(value)
+
+
+def level_of(value: Value) -> str:
+    """A category's value as the text of its level."""
+    text = value.strip(" ") if isinstance(value, str) else text_of(value)
+    whole = WHOLE.fullmatch(text)
+    return whole[1] if whole else text
+
+
 def number(value: Value) -> float | Oddity:
     """The finite number a value is, or what is odd about it."""
     if value is ABSENT:
@@ -123,9 +138,8 @@ def level_cell(value: Value, cells: dict[str, int]) -> int | Oddity:
     text = value.strip(" ") if isinstance(value, str) else text_of(value)
     if not text:
         return Oddity.NULL
-    if whole := WHOLE.fullmatch(text):
-        text = whole[1]
-    return cells.get(text, Oddity.UNSEEN)
+    found = cells.get(text)
+    return cells.get(level_of(text), Oddity.UNSEEN) if found is None else found
 
 
 def _all_usable(values: Sequence[Value]) -> list[float] | None:

@@ -48,6 +48,7 @@ def read(
     by_id: dict[str, set[Label]] = defaultdict(set)
     for collected, lines in objects:
         for line in lines:
+            line = line.encode() if isinstance(line, str) else line
             if not line.strip():
                 continue
             try:

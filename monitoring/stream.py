@@ -38,9 +38,11 @@ class Tally:
         self._accepted = self._rows = self._positives = self._surplus = 0
         self._first, self._last = math.inf, -math.inf
 
-    def add(self, rows: Sequence[Sequence[Value]], scores: Sequence[Value], times: Sequence[float] = ()) -> None:
-        """Rows in the order of the features and one score each, of accepted records with these inference times."""
-        self._accepted += len(times)
+    def add(
+        self, rows: Sequence[Sequence[Value]], scores: Sequence[Value], records: int, times: Sequence[float] = ()
+    ) -> None:
+        """Rows in the order of the features and one score each, of so many accepted records; their inference times."""
+        self._accepted += records
         self._first, self._last = min(self._first, *times, math.inf), max(self._last, *times, -math.inf)
         if not rows:
             return
@@ -63,8 +65,8 @@ class Tally:
             positives=self._positives,
             surplus=self._surplus,
             rejected=tuple(Count(reason, n) for reason, n in sorted(self._rejected.items())),
-            first=self._first if self._accepted else None,
-            last=self._last if self._accepted else None,
+            first=self._first if self._first <= self._last else None,
+            last=self._last if self._first <= self._last else None,
             labelled=unlabelled(self.reference),
         )
 
@@ -98,13 +100,14 @@ def batches(
     while batch := list(islice(records, BATCH)):
         rows = [row for record in batch for row in record.rows]
         scores = [score for record in batch for score in record.scores]
-        tally.add(rows, scores, [record.at for record in batch])
+        tally.add(rows, scores, len(batch), [record.at for record in batch])
         yield batch
 
 
 def _records(lines: Iterable[bytes | str], tally: Tally, quarantine: Quarantine, within: Within) -> Iterator[Record]:
     names = [feature.name for feature in tally.reference.features]
     for line in lines:
+        line = line.encode() if isinstance(line, str) else line
         if not line.strip():
             continue
         try:
@@ -118,5 +121,5 @@ def _records(lines: Iterable[bytes | str], tally: Tally, quarantine: Quarantine,
             yield record
 
 
-def text_of_line(line: bytes | str) -> str:
-    return (line.decode(errors="replace") if isinstance(line, bytes) else line).strip()
+def text_of_line(line: bytes) -> str:
+    return line.strip().decode(errors="replace")

@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 
 from monitoring import sql
-from monitoring.columns import ABSENT, ColumnCounter, Value
+from monitoring.columns import ABSENT, ColumnCounter, Value, plain
 from slipway.drift.profile import Column, Profile, unlabelled
 from slipway.drift.reference import Feature, Kind, Reference
 
@@ -95,7 +95,7 @@ def _values(source: Source, name: str) -> Iterator[list[Value]]:
         return
     cursor = source.database.cursor().execute(f"SELECT {sql.identifier(name)} {source.text}")
     while rows := cursor.fetchmany(FETCHED):
-        yield [value if isinstance(value, str | float | int | None) else str(value) for (value,) in rows]
+        yield [plain(value) for (value,) in rows]
 
 
 def _positives(source: Source, score: Feature, threshold: float) -> int:

@@ -1,0 +1,167 @@
+"""A baseline: the reference that a model package's traffic is counted by, and what healthy windows of it look like.
+
+From the table the model was trained on, with its scores and labels where there are any. Bound to the package; the same
+table gives the same bytes.
+"""
+
+import hashlib
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import duckdb
+
+from monitoring import sql
+from monitoring.columns import ABSENT, LARGEST, Value, level_of, number, plain
+from monitoring.labelled import Losses
+from monitoring.stream import BATCH, Tally
+from slipway import codec
+from slipway.drift.profile import Profile
+from slipway.drift.reference import Feature, Kind, Reference
+
+CELLS = 100  # of a number: quantiles, or its values where there are no more than this
+LEVELS = 200  # of a category: rarer ones count as unseen, in the baseline too
+CATEGORIES = ("VARCHAR", "BOOLEAN", "ENUM")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a table holds. features: columns in the order of a request; score, label, time: columns, "" for none.
+
+    categories: features that are numbers in the table and categories in truth. time: timestamps or unix seconds, to
+    put rows in order; else they are taken as they come. importances: by feature, in any unit.
+    """
+
+    package: str
+    features: tuple[str, ...]
+    score: str = ""
+    label: str = ""
+    time: str = ""
+    categories: frozenset[str] = frozenset()
+    importances: Mapping[str, float] = field(default_factory=dict)
+    threshold: float = 0.5
+    windows: int = 24
+
+    def __post_init__(self) -> None:
+        if not self.features:
+            raise ValueError("features: at least 1 is needed")
+        for name in (*self.categories, *self.importances):
+            if name not in self.features:
+                raise ValueError(f"features: {name!r} is not among {', '.join(self.features)}")
+        if self.windows < 1:
+            raise ValueError(f"windows: {self.windows}; at least 20 are needed to calibrate by")
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """windows: as many rows each, in the order of time."""
+
+    reference: Reference
+    windows: tuple[Profile, ...]
+
+
+def build(paths: Sequence[Path], plan: Plan) -> Baseline:
+    """From CSV or Parquet files. Raises ValueError: a column that isn't there, no rows, or no usable time."""
+    with duckdb.connect(config={"threads": 1}) as database:
+        database.execute(f"CREATE VIEW training AS {_source(paths)}")
+        types = {name: kind for name, kind, *_ in database.execute("DESCRIBE training").fetchall()}
+        for name in filter(None, (*plan.features, plan.score, plan.label, plan.time)):
+            if name not in types:
+                raise ValueError(f"{name!r} is no column of the table; it has {', '.join(types)}")
+        ((rows,),) = database.execute("SELECT count(*) FROM training").fetchall()
+        if not rows:
+            raise ValueError("the table has no rows")
+        reference = _reference(database, plan, types)
+        return Baseline(reference, tuple(_windows(database, plan, reference, rows, types)))
+
+
+def _source(paths: Sequence[Path]) -> str:
+    suffixes = {path.suffix for path in paths}
+    if suffixes not in ({".csv"}, {".parquet"}):
+        raise ValueError(f"expected .csv or .parquet files of one kind, got {', '.join(sorted(suffixes)) or 'none'}")
+    reader = "read_csv" if suffixes == {".csv"} else "read_parquet"
+    return f"SELECT * FROM {reader}({sql.texts(map(str, sorted(paths)))}, union_by_name = true)"
+
+
+def _reference(database: duckdb.DuckDBPyConnection, plan: Plan, types: Mapping[str, str]) -> Reference:
+    total = sum(plan.importances.values()) or 1.0
+    features = []
+    for name in plan.features:
+        is_category = name in plan.categories or types[name].startswith(CATEGORIES)
+        feature = _category(database, name) if is_category else _number(database, name)
+        features.append(replace(feature, importance=plan.importances.get(name, 0.0) / total))
+    uniform = Feature("score", edges=tuple(cell / CELLS for cell in range(1, CELLS)))
+    scores = replace(_number(database, plan.score), name="score", integral=False) if plan.score else uniform
+    reference = Reference("", plan.package, tuple(features), scores, plan.threshold)
+    return replace(reference, id=hashlib.sha256(codec.dumps(reference).encode()).hexdigest()[:16])
+
+
+def _category(database: duckdb.DuckDBPyConnection, name: str) -> Feature:
+    """The most frequent levels first."""
+    column = sql.identifier(name)
+    counts: dict[str, int] = {}
+    for value, n in database.execute(f"SELECT {column}, count(*) FROM training GROUP BY 1").fetchall():
+        level = "" if value is None or value != value else level_of(plain(value))
+        counts[level] = counts.get(level, 0) + n
+    levels = sorted(filter(None, counts), key=lambda level: (-counts[level], level))
+    return Feature(name, Kind.CATEGORY, levels=tuple(levels[:LEVELS]))
+
+
+def _number(database: duckdb.DuckDBPyConnection, name: str) -> Feature:
+    cast = f"TRY_CAST({sql.identifier(name)} AS DOUBLE)"
+    numbers = f"(SELECT {cast} AS v FROM training WHERE abs({cast}) <= {LARGEST})"
+    distinct = sorted(v for (v,) in database.execute(f"SELECT DISTINCT v FROM {numbers} LIMIT {CELLS + 1}").fetchall())
+    ((fractional,),) = database.execute(f"SELECT count_if(v <> trunc(v)) FROM {numbers}").fetchall()
+    if len(distinct) == 1:
+        # A constant has a cell of its own: any other value shows.
+        edges = [distinct[0], math.nextafter(distinct[0], math.inf)]
+    elif len(distinct) <= CELLS:
+        edges = distinct[1:]
+    else:
+        shares = [cell / CELLS for cell in range(1, CELLS)]
+        ((edges, least),) = database.execute(f"SELECT quantile_disc(v, {shares}), min(v) FROM {numbers}").fetchall()
+        edges = [edge for edge in sorted(set(edges)) if edge > least]
+    return Feature(name, edges=tuple(edges), integral=bool(distinct) and not fractional)
+
+
+def _windows(
+    database: duckdb.DuckDBPyConnection, plan: Plan, reference: Reference, rows: int, types: Mapping[str, str]
+) -> Iterator[Profile]:
+    cursor = database.execute(_in_order(plan, types))
+    for window in range(plan.windows):
+        left = rows * (window + 1) // plan.windows - rows * window // plan.windows
+        tally = Tally(reference)
+        losses = Losses(tally)
+        while left and (fetched := cursor.fetchmany(min(BATCH, left))):
+            left -= len(fetched)
+            _count(tally, losses, fetched, plan)
+        yield replace(tally.profile(), labelled=losses.labelled())
+
+
+def _in_order(plan: Plan, types: Mapping[str, str]) -> str:
+    """Features, score, label and time of each row, in the order of time."""
+    time = sql.identifier(plan.time) if plan.time else "NULL"
+    if types.get(plan.time, "").startswith(("TIMESTAMP", "DATE")):
+        time = f"epoch({time})"
+    others = [sql.identifier(name) if name else "NULL" for name in (plan.score, plan.label)]
+    columns = ", ".join([*map(sql.identifier, plan.features), *others, f"{time}::DOUBLE"])
+    placed = "SELECT *, row_number() OVER () AS slipway_place FROM training"
+    return f"SELECT {columns} FROM ({placed}) ORDER BY {time}::DOUBLE, slipway_place"
+
+
+def _count(tally: Tally, losses: Losses, fetched: Sequence[Sequence[object]], plan: Plan) -> None:
+    rows = [[plain(value) for value in row[:-3]] for row in fetched]
+    scores: list[Value] = [plain(row[-3]) if plan.score else ABSENT for row in fetched]
+    tally.add(rows, scores, len(rows), [float(row[-1]) for row in fetched if isinstance(row[-1], float)])
+    if plan.score and plan.label:
+        for row, score, (*_, label, _) in zip(rows, scores, fetched, strict=True):
+            if label is not None:
+                losses.add(row, score, _label(label, plan.label))
+
+
+def _label(value: object, column: str) -> float:
+    found = number(plain(value))
+    if found not in (0, 1):
+        raise ValueError(f"{column!r} holds {value!r}; labels are 0 or 1")
+    return float(found)
