@@ -4,24 +4,19 @@ From the table the model was trained on, with its scores and labels where there 
 table gives the same bytes.
 """
 
-import hashlib
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import duckdb
 
-from monitoring import sql
+from monitoring import cuts, sql
 from monitoring.columns import ABSENT, LARGEST, Value, level_of, number, plain
 from monitoring.labelled import Losses
 from monitoring.stream import BATCH, Tally
-from slipway import codec
 from slipway.drift.profile import Profile
 from slipway.drift.reference import Feature, Kind, Reference
 
-CELLS = 100  # of a number: quantiles, or its values where there are no more than this
-LEVELS = 200  # of a category: rarer ones count as unseen, in the baseline too
 CATEGORIES = ("VARCHAR", "BOOLEAN", "ENUM")
 
 
@@ -91,38 +86,32 @@ def _reference(database: duckdb.DuckDBPyConnection, plan: Plan, types: Mapping[s
         is_category = name in plan.categories or types[name].startswith(CATEGORIES)
         feature = _category(database, name) if is_category else _number(database, name)
         features.append(replace(feature, importance=plan.importances.get(name, 0.0) / total))
-    uniform = Feature("score", edges=tuple(cell / CELLS for cell in range(1, CELLS)))
-    scores = replace(_number(database, plan.score), name="score", integral=False) if plan.score else uniform
-    reference = Reference("", plan.package, tuple(features), scores, plan.threshold)
-    return replace(reference, id=hashlib.sha256(codec.dumps(reference).encode()).hexdigest()[:16])
+    scores = replace(_number(database, plan.score), name="score") if plan.score else cuts.ANY_SCORE
+    return cuts.identified(Reference("", plan.package, tuple(features), scores, plan.threshold))
 
 
 def _category(database: duckdb.DuckDBPyConnection, name: str) -> Feature:
-    """The most frequent levels first."""
     column = sql.identifier(name)
     counts: dict[str, int] = {}
     for value, n in database.execute(f"SELECT {column}, count(*) FROM training GROUP BY 1").fetchall():
         level = "" if value is None or value != value else level_of(plain(value))
         counts[level] = counts.get(level, 0) + n
-    levels = sorted(filter(None, counts), key=lambda level: (-counts[level], level))
-    return Feature(name, Kind.CATEGORY, levels=tuple(levels[:LEVELS]))
+    return Feature(name, Kind.CATEGORY, levels=cuts.levels(counts))
 
 
 def _number(database: duckdb.DuckDBPyConnection, name: str) -> Feature:
     cast = f"TRY_CAST({sql.identifier(name)} AS DOUBLE)"
     numbers = f"(SELECT {cast} AS v FROM training WHERE abs({cast}) <= {LARGEST})"
-    distinct = sorted(v for (v,) in database.execute(f"SELECT DISTINCT v FROM {numbers} LIMIT {CELLS + 1}").fetchall())
+    values = f"SELECT DISTINCT v FROM {numbers} LIMIT {cuts.CELLS + 1}"
+    distinct = sorted(value for (value,) in database.execute(values).fetchall())
     ((fractional,),) = database.execute(f"SELECT count_if(v <> trunc(v)) FROM {numbers}").fetchall()
-    if len(distinct) == 1:
-        # A constant has a cell of its own: any other value shows.
-        edges = [distinct[0], math.nextafter(distinct[0], math.inf)]
-    elif len(distinct) <= CELLS:
-        edges = distinct[1:]
+    if len(distinct) <= cuts.CELLS:
+        edges = cuts.of_values(distinct)
     else:
-        shares = [cell / CELLS for cell in range(1, CELLS)]
-        ((edges, least),) = database.execute(f"SELECT quantile_disc(v, {shares}), min(v) FROM {numbers}").fetchall()
-        edges = [edge for edge in sorted(set(edges)) if edge > least]
-    return Feature(name, edges=tuple(edges), integral=bool(distinct) and not fractional)
+        both = f"SELECT quantile_disc(v, {cuts.SHARES}), min(v) FROM {numbers}"
+        ((quantiles, least),) = database.execute(both).fetchall()
+        edges = cuts.of_quantiles(quantiles, least)
+    return Feature(name, edges=edges, integral=bool(distinct) and not fractional)
 
 
 def _windows(
