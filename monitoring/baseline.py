@@ -4,17 +4,19 @@ From the table the model was trained on, with its scores and labels where there 
 table gives the same bytes.
 """
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import duckdb
 
-from monitoring import cuts, sql
+from monitoring import cuts, model_monitor, sql
 from monitoring.columns import ABSENT, LARGEST, Value, level_of, number, plain
 from monitoring.labelled import Losses
 from monitoring.stream import BATCH, Tally
-from slipway.drift.profile import Profile
+from slipway import codec
+from slipway.drift.profile import Profile, empty
 from slipway.drift.reference import Feature, Kind, Reference
 
 CATEGORIES = ("VARCHAR", "BOOLEAN", "ENUM")
@@ -69,6 +71,20 @@ def build(paths: Sequence[Path], plan: Plan) -> Baseline:
             raise ValueError("the table has no rows")
         reference = _reference(database, plan, types)
         return Baseline(reference, tuple(_windows(database, plan, reference, rows, types)))
+
+
+def write(baseline: Baseline, directory: Path) -> None:
+    """`reference.json`, `windows.jsonl`, and Model Monitor's `statistics.json` and `constraints.json`."""
+    whole = sum(baseline.windows, empty(baseline.reference))
+    files = {
+        "reference.json": codec.dumps(baseline.reference),
+        "windows.jsonl": "\n".join(map(codec.dumps, baseline.windows)),
+        "statistics.json": json.dumps(model_monitor.statistics(whole, baseline.reference), indent=1),
+        "constraints.json": json.dumps(model_monitor.constraints(whole, baseline.reference), indent=1),
+    }
+    directory.mkdir(parents=True, exist_ok=True)
+    for name, text in files.items():
+        (directory / name).write_text(text + "\n")
 
 
 def _source(paths: Sequence[Path]) -> str:

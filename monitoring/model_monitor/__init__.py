@@ -1,4 +1,4 @@
-"""SageMaker Model Monitor's files, written and read: `statistics.json`, `constraints.json`, `constraint_violations.json`.
+"""SageMaker Model Monitor's files, written and read: statistics.json, constraints.json, constraint_violations.json.
 
 https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-interpreting-statistics.html
 https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-interpreting-constraints.html

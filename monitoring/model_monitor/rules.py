@@ -67,7 +67,7 @@ def _values(
         yield Violation(feature.name, "completeness_check", _unmet(complete), complete, expected)
     matching = _of_type(feature, column, kind)
     if matching < config["datatype_check_threshold"]:
-        says = f"Data type match requirement is not met. Expected data type: {kind}. Only {matching:.3%} of data is {kind}."
+        says = f"Data type match requirement is not met. Expected: {kind}. Only {matching:.3%} of data is {kind}."
         yield Violation(feature.name, "data_type_check", says, matching, config["datatype_check_threshold"])
     if "string_constraints" in wanted:
         known, least = 1 - column.unseen / present(column), config["domain_content_threshold"]
