@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-interpreting-const
 """
 
 from monitoring.model_monitor.read import profile, reference, violations
-from monitoring.model_monitor.rules import Violation, check
+from monitoring.model_monitor.rules import Violation, check, distance
 from monitoring.model_monitor.write import constraint_violations, constraints, statistics
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "check",
     "constraint_violations",
     "constraints",
+    "distance",
     "profile",
     "reference",
     "statistics",
