@@ -14,7 +14,8 @@ from slipway.drift.reference import Reference
 LARGEST_LINE = 2**24  # bytes; request and answer have at most 6 MiB each
 # One row of unquoted CSV, one score, a time as SageMaker writes it. Texts may hold nothing that DuckDB and Python read
 # differently: a doubled sign, or digits and spaces beyond ASCII.
-PLAIN = r"""request_encoding = '"CSV"' AND answer_encoding = '"CSV"' AND request[1] = '"' AND answer[1] = '"'
+PLAIN = r"""request_encoding = '"CSV"' AND answer_encoding = '"CSV"'
+    AND starts_with(request, '"') AND starts_with(answer, '"')
     AND request <> '""' AND answer <> '""' AND NOT contains(answer, ',')
     AND NOT contains(request, '\') AND NOT contains(answer, '\')
     AND NOT contains(request, '+-') AND NOT contains(answer, '+-')
@@ -64,8 +65,9 @@ def odd(cursor: duckdb.DuckDBPyConnection, reference: Reference, within: Within,
 def _split(lines: str) -> str:
     """x: the texts of a plain record's values, NULL for any other record; seconds: its time."""
     timed = f"""SELECT *, epoch(try_strptime(time, '"%Y-%m-%dT%H:%M:%SZ"')) AS seconds FROM ({lines})"""
-    texts = f"CASE WHEN {PLAIN} THEN string_split(request[2:-2], ',') END AS texts"
-    split = f"SELECT * REPLACE (answer[2:-2] AS answer), {texts} FROM ({timed})"
+    # Without a backslash the only quotes of a JSON string are those around it.
+    texts = f"""CASE WHEN {PLAIN} THEN string_split(replace(request, '"', ''), ',') END AS texts"""
+    split = f"""SELECT * REPLACE (replace(answer, '"', '') AS answer), {texts} FROM ({timed})"""
     return f"SELECT *, CASE WHEN len(texts) = ? THEN texts END AS x FROM ({split})"
 
 

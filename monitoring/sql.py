@@ -14,6 +14,7 @@ from slipway.stats.means import Moments
 THREADS = 2  # statements at a time
 ODDITIES = (Oddity.NULL, Oddity.TYPE_ERROR, Oddity.INFINITE, Oddity.UNSEEN)
 NULL, TYPE_ERROR, INFINITE, UNSEEN = range(len(ODDITIES))
+POSSIBLE = {Kind.NUMBER: (NULL, TYPE_ERROR, INFINITE), Kind.CATEGORY: (NULL, UNSEEN)}
 
 
 def quoted(text: str) -> str:
@@ -50,7 +51,7 @@ def values(columns: Mapping[int, tuple[Feature, str, str]], rest: Sequence[str],
     for at, (feature, text, number) in columns.items():
         raw += [f"{text} AS t{at}", f"{number or f'TRY_CAST({text} AS DOUBLE)'} AS n{at}"]
         if feature.kind is Kind.CATEGORY:
-            raw[-2:] = [f"trim({text}, ' ') AS t{at}"]
+            raw[-2:] = [f"CASE WHEN contains({text}, ' ') THEN trim({text}, ' ') ELSE {text} END AS t{at}"]
             whole = f"CASE WHEN contains(t{at}, '.') THEN regexp_extract(t{at}, '^(?:{WHOLE.pattern})$', 1) END"
             usable.append(f"coalesce(TRY_CAST(t{at} AS levels_{at}), TRY_CAST({whole} AS levels_{at})) AS v{at}")
             odd = f"CASE WHEN t{at} = '' THEN {NULL} ELSE {UNSEEN} END"
@@ -68,7 +69,7 @@ def values(columns: Mapping[int, tuple[Feature, str, str]], rest: Sequence[str],
 def counts(feature: Feature, at: int) -> tuple[str, list[list[float]]]:
     """The aggregate over `v{at}` and `o{at}` that `column` reads, and its parameters."""
     v = f"v{at}"
-    odd = ", ".join(f"{oddity.value}: count_if(o{at} = {i})" for i, oddity in enumerate(ODDITIES))
+    odd = ", ".join(f"{ODDITIES[i].value}: count_if(o{at} = {i})" for i in POSSIBLE[feature.kind])
     if feature.kind is Kind.CATEGORY:
         return f"{{cells: histogram({v}), {odd}}}", []
     sums = f"n: count({v}), total: sum({v}), squares: sum({v} * {v}), least: min({v}), most: max({v})"
@@ -79,7 +80,7 @@ def counts(feature: Feature, at: int) -> tuple[str, list[list[float]]]:
 def column(feature: Feature, counted: dict[str, Any]) -> Column:
     """A column from what `counts` gave; a sum over nothing is NULL there."""
     cells = counted["cells"] or {}
-    oddities: dict[str, Any] = {oddity.value: counted[oddity.value] or 0 for oddity in ODDITIES}
+    oddities: dict[str, Any] = {ODDITIES[i].value: counted[ODDITIES[i].value] or 0 for i in POSSIBLE[feature.kind]}
     if feature.kind is Kind.CATEGORY:
         return Column(tuple(cells.get(level, 0) for level in feature.levels), **oddities)
     return Column(

@@ -1,1 +1,1 @@
-"""How fast traffic becomes a profile, beside Evidently, NannyML and whylogs: `python -m bench.drift_speed [--quick]`."""
+"""How fast traffic becomes a profile, beside other tools: `python -m bench.drift_speed [--quick]`."""

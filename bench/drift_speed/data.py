@@ -12,7 +12,8 @@ FEATURES = (*(f"n{i}" for i in range(NUMBERS)), *(f"c{i}" for i in range(CATEGOR
 OBJECT = 10_000  # records of a captured object
 LINE = (
     '{"captureData":{"endpointInput":{"observedContentType":"text/csv","mode":"INPUT","data":"%s","encoding":"CSV"},'
-    '"endpointOutput":{"observedContentType":"text/csv; charset=utf-8","mode":"OUTPUT","data":"%.6f","encoding":"CSV"}},'
+    '"endpointOutput":{"observedContentType":"text/csv; charset=utf-8","mode":"OUTPUT","data":"%.6f",'
+    '"encoding":"CSV"}},'
     '"eventMetadata":{"eventId":"f04a8538-6a1c-4e5e-9f1b-%012d","inferenceTime":"2026-04-18T00:%02d:%02dZ"},'
     '"eventVersion":"0"}\n'
 )
