@@ -3,10 +3,11 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from monitoring import records, stream
+from monitoring import labelled, records, stream
 from monitoring.columns import ABSENT
 from monitoring.records import Reason, Refused
 from slipway.drift.profile import Column
@@ -150,3 +151,8 @@ def test_the_streaming_engine_needs_the_standard_library_alone() -> None:
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert "monitoring" in loaded
     assert {"numpy", "duckdb", "pyarrow", "pyspark"}.isdisjoint(loaded)
+
+
+def test_every_reason_to_refuse_a_line_or_a_label_is_documented() -> None:
+    page = (Path(__file__).parents[2] / "docs/monitoring.md").read_text()
+    assert [reason for reason in (*Reason, *labelled.Reason) if f"`{reason}`" not in page] == []
