@@ -1,6 +1,7 @@
 """What a processing job runs: `python -m monitoring baseline` and `python -m monitoring profile`.
 
-Paths default to where SageMaker mounts a job's inputs and outputs.
+Paths default to where SageMaker mounts a job's inputs and outputs. Engines are imported where they are chosen: the
+image of one need not hold the other.
 """
 
 import argparse
@@ -12,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from monitoring import baseline, embedded, labelled, labels
+from monitoring import labelled, labels
 from monitoring.stream import Quarantine, Quarantined, Within
 from slipway import codec
 from slipway.drift.profile import Profile
@@ -72,6 +73,8 @@ def _add_profile(parser: argparse.ArgumentParser) -> None:
 
 
 def _baseline(options: argparse.Namespace) -> None:
+    from monitoring import baseline
+
     manifest = json.loads(options.manifest.read_text()) if options.manifest else {}
     features = _names(options.features) or tuple(feature["name"] for feature in manifest.get("features", ()))
     threshold = manifest.get("threshold", 0.5) if options.threshold is None else options.threshold
@@ -113,6 +116,8 @@ def _count(options: argparse.Namespace, reference: Reference, within: Within, re
         return _spark(options, reference, within, refuse)
     files = _files(Path(options.input), ".jsonl", ".parquet", least=0)
     if not options.labels:
+        from monitoring import embedded
+
         return embedded.profile(files, reference, within, refuse)
     histories = labels.read(_label_objects(options.labels), options.labels_until, refuse)
     lines = (line for file in files if file.suffix == ".jsonl" for line in _lines(file))
@@ -120,7 +125,7 @@ def _count(options: argparse.Namespace, reference: Reference, within: Within, re
 
 
 def _spark(options: argparse.Namespace, reference: Reference, within: Within, refuse: Quarantine) -> Profile:
-    from pyspark.sql import SparkSession  # here alone, so that the embedded engine needs no Spark
+    from pyspark.sql import SparkSession
 
     from monitoring import spark
 

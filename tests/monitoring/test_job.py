@@ -1,6 +1,8 @@
 """The processing job's commands, as SageMaker would start them."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -77,3 +79,13 @@ def test_each_command_has_help(command: str, capsys: pytest.CaptureFixture[str])
         job.main([command, "--help"])
     assert stopped.value.code == 0
     assert "--input" in capsys.readouterr().out
+
+
+def test_an_image_without_duckdb_joins_labels_and_runs_spark(mounted: Path) -> None:
+    code = (
+        "import sys; sys.modules['duckdb'] = None; from monitoring import job, spark; sys.exit(job.main(sys.argv[1:]))"
+    )
+    given = ["profile", "--labels", str(mounted / "labels"), "--input", str(mounted / "input")]
+    paths = ["--output", str(mounted / "output"), "--reference", str(mounted / "reference.json")]
+    subprocess.run([sys.executable, "-c", code, *given, *paths], check=True)
+    assert read(mounted).labelled.n == 3
