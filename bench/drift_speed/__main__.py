@@ -44,7 +44,7 @@ def run(command: list[str]) -> dict[str, Any]:
     except subprocess.TimeoutExpired:
         return {"failed": f"not done after {PATIENCE_S} s"}
     if done.returncode:
-        return {"failed": done.stderr.strip()[-300:]}
+        return {"failed": done.stderr.strip().splitlines()[-1][:60]}
     return json.loads(done.stdout.strip().splitlines()[-1])
 
 
@@ -64,7 +64,7 @@ def peers() -> Path | None:
 
 def prepare(folder: Path, rows: int) -> None:
     data.write(folder, rows)
-    made = baseline.build([folder / "reference.parquet"], baseline.Plan("bench", data.FEATURES, "score"))
+    made = baseline.build([folder / "sample.parquet"], baseline.Plan("bench", data.FEATURES, "score"))
     (folder / "reference.json").write_text(codec.dumps(made.reference))
 
 
@@ -90,22 +90,25 @@ def show(results: dict[str, Any]) -> None:
 def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.drift_speed", description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help=f"{QUICK:,} rows instead of {ROWS:,}")
-    parser.add_argument("--peers", default=",".join(PEERS), help="which of them, separated by commas")
+    parser.add_argument("--without", default="", help=f"cases to leave out: {', '.join((*CASES, *PEERS))}")
     options = parser.parse_args(arguments)
     rows = QUICK if options.quick else ROWS
     results: dict[str, Any] = {"rows": rows, "load": os.getloadavg(), "cases": {}, "months": []}
-    chosen = [peer for peer in options.peers.split(",") if peer]
+    left_out = set(filter(None, options.without.split(",")))
+    chosen = [peer for peer in PEERS if peer not in left_out]
     with tempfile.TemporaryDirectory(prefix="slipway-drift-speed-") as name:
         folder = Path(name)
         prepare(folder, rows)
-        commands = {case: [sys.executable, "-m", "bench.drift_speed.case", case, name] for case in CASES}
+        commands = {
+            case: [sys.executable, "-m", "bench.drift_speed.case", case, name] for case in CASES if case not in left_out
+        }
         if chosen and (python := peers()):
             tables = [str(folder / "reference.parquet"), str(folder / "current.parquet")]
             commands |= {peer: [str(python), str(HERE / "peer_case.py"), peer, *tables] for peer in chosen}
         for case, command in commands.items():
             results["cases"][case] = run(command)
             save(results)
-    streamed = results["cases"]["streamed"]
+    streamed = results["cases"].get("streamed", {})
     if "cpu_s" in streamed:
         results["months"] = [asdict(price.month(rate, streamed["cpu_s"] / streamed["result"])) for rate in RATES]
     save(results)

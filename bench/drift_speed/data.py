@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 NUMBERS, CATEGORIES, LEVELS = 30, 5, 8
 FEATURES = (*(f"n{i}" for i in range(NUMBERS)), *(f"c{i}" for i in range(CATEGORIES)))
 OBJECT = 10_000  # records of a captured object
+SAMPLE = 20_000  # rows: enough to cut a reference
 LINE = (
     '{"captureData":{"endpointInput":{"observedContentType":"text/csv","mode":"INPUT","data":"%s","encoding":"CSV"},'
     '"endpointOutput":{"observedContentType":"text/csv; charset=utf-8","mode":"OUTPUT","data":"%.6f",'
@@ -28,8 +29,10 @@ def table(rows: int, seed: int, shift: float = 0.0) -> pa.Table:
 
 
 def write(folder: Path, rows: int) -> None:
-    """reference.parquet, current.parquet, and the current rows again as captured/*.jsonl."""
-    pq.write_table(table(rows, 0), folder / "reference.parquet")
+    """reference.parquet and a sample of it, current.parquet, and the current rows again as captured/*.jsonl."""
+    reference = table(rows, 0)
+    pq.write_table(reference, folder / "reference.parquet")
+    pq.write_table(reference.slice(0, SAMPLE), folder / "sample.parquet")
     current = table(rows, 1, shift=0.1)
     pq.write_table(current, folder / "current.parquet")
     (folder / "captured").mkdir()
