@@ -69,8 +69,13 @@ def build(paths: Sequence[Path], plan: Plan) -> Baseline:
         ((rows,),) = database.execute("SELECT count(*) FROM training").fetchall()
         if not rows:
             raise ValueError("the table has no rows")
+        time = _seconds(plan.time, types[plan.time]) if plan.time else "NULL::DOUBLE"
+        ((timed,),) = database.execute(f"SELECT count({time}) FROM training").fetchall()
+        if plan.time and not timed:
+            raise ValueError(f"{plan.time!r} holds no time: expected timestamps or unix seconds")
         reference = _reference(database, plan, types)
-        return Baseline(reference, tuple(_windows(database, plan, reference, rows, types)))
+        cursor = database.execute(_in_order(plan, time))
+        return Baseline(reference, tuple(_windows(cursor, plan, reference, rows)))
 
 
 def write(baseline: Baseline, directory: Path) -> None:
@@ -130,12 +135,10 @@ def _number(database: duckdb.DuckDBPyConnection, name: str) -> Feature:
     return Feature(name, edges=edges, integral=bool(distinct) and not fractional)
 
 
-def _windows(
-    database: duckdb.DuckDBPyConnection, plan: Plan, reference: Reference, rows: int, types: Mapping[str, str]
-) -> Iterator[Profile]:
-    cursor = database.execute(_in_order(plan, types))
-    for window in range(plan.windows):
-        left = rows * (window + 1) // plan.windows - rows * window // plan.windows
+def _windows(cursor: duckdb.DuckDBPyConnection, plan: Plan, reference: Reference, rows: int) -> Iterator[Profile]:
+    windows = min(plan.windows, rows)
+    for window in range(windows):
+        left = rows * (window + 1) // windows - rows * window // windows
         tally = Tally(reference)
         losses = Losses(tally)
         while left and (fetched := cursor.fetchmany(min(BATCH, left))):
@@ -144,15 +147,19 @@ def _windows(
         yield replace(tally.profile(), labelled=losses.labelled())
 
 
-def _in_order(plan: Plan, types: Mapping[str, str]) -> str:
+def _in_order(plan: Plan, time: str) -> str:
     """Features, score, label and time of each row, in the order of time."""
-    time = sql.identifier(plan.time) if plan.time else "NULL"
-    if types.get(plan.time, "").startswith(("TIMESTAMP", "DATE")):
-        time = f"epoch({time})"
     others = [sql.identifier(name) if name else "NULL" for name in (plan.score, plan.label)]
-    columns = ", ".join([*map(sql.identifier, plan.features), *others, f"{time}::DOUBLE"])
+    columns = ", ".join([*map(sql.identifier, plan.features), *others, time])
     placed = "SELECT *, row_number() OVER () AS slipway_place FROM training"
-    return f"SELECT {columns} FROM ({placed}) ORDER BY {time}::DOUBLE, slipway_place"
+    return f"SELECT {columns} FROM ({placed}) ORDER BY {time}, slipway_place"
+
+
+def _seconds(name: str, kind: str) -> str:
+    """A column of times as unix seconds, in SQL; NULL for what is none."""
+    if kind.startswith(("TIMESTAMP", "DATE", "VARCHAR")):
+        return f"epoch(TRY_CAST({sql.identifier(name)} AS TIMESTAMP))"
+    return f"TRY_CAST({sql.identifier(name)} AS DOUBLE)"
 
 
 def _count(tally: Tally, losses: Losses, fetched: Sequence[Sequence[object]], plan: Plan) -> None:

@@ -120,6 +120,7 @@ def test_csv_and_parquet_give_the_same_reference(tmp_path: Path) -> None:
         (["--categories", "city"], "features: 'city' is not among"),
         (["--label", "amount"], "labels are 0 or 1"),
         (["--windows", "0"], "windows: 0"),
+        (["--time", "job"], "'job' holds no time"),
         (["--features", ""], "features: at least 1"),
     ],
 )
@@ -145,3 +146,11 @@ def test_features_and_threshold_may_come_from_the_models_manifest(table: Path, t
     assert job.main(["baseline", *given]) == 0
     reference = codec.loads(Reference, (tmp_path / "reference.json").read_text())
     assert ([feature.name for feature in reference.features], reference.threshold) == (["age", "amount"], 0.4)
+
+
+def test_times_may_be_text_and_windows_are_never_empty(tmp_path: Path) -> None:
+    times = ["2026-04-18T12:00:02", "2026-04-18T12:00:01", None]
+    pq.write_table(pa.table({"x": [2.0, 1.0, 3.0], "time": times}), tmp_path / "t.parquet")
+    windows = baseline.build([tmp_path / "t.parquet"], Plan(PACKAGE, ("x",), time="time")).windows
+    assert [window.columns[0].least for window in windows] == [1.0, 2.0, 3.0]
+    assert [window.first for window in windows] == [1776513601.0, 1776513602.0, None]
