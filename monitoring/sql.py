@@ -34,7 +34,7 @@ def database(reference: Reference) -> duckdb.DuckDBPyConnection:
 
     Each statement runs on the thread of its caller alone, so sums are added in the order of the rows.
     """
-    opened = duckdb.connect(config={"threads": 1, "preserve_insertion_order": True})
+    opened = duckdb.connect(config={"threads": 1, "enable_external_file_cache": False})
     for at, feature in enumerate((*reference.features, reference.scores)):
         if feature.kind is Kind.CATEGORY:
             opened.execute(f"CREATE TYPE levels_{at} AS ENUM ({', '.join(map(quoted, feature.levels))})")
