@@ -75,12 +75,19 @@ class Source:
 
 
 @dataclass(frozen=True)
+class Count:
+    reason: str
+    n: int = 0
+
+
+@dataclass(frozen=True)
 class Labelled:
     """Rows whose label has come. Losses in nats, of scores kept within [.0001, .9999].
 
     excess: each row's log-loss less what the score itself expects of it, of mean 0 while the model is right.
     by_score, by_feature: residuals in BINS bins of neighbouring cells (a category: its levels, then unseen and null).
     delays: by DELAYS. agreed, disagreed: further labels of a row that has one. changed: labels later replaced.
+    rejected: lines of labels that are not counted, by reason.
     """
 
     n: int = 0
@@ -94,12 +101,7 @@ class Labelled:
     agreed: int = 0
     disagreed: int = 0
     changed: int = 0
-
-
-@dataclass(frozen=True)
-class Count:
-    reason: str
-    n: int = 0
+    rejected: tuple[Count, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -186,6 +188,7 @@ def _with_counts(into: Labelled, a: Labelled, b: Labelled) -> Labelled:
         agreed=a.agreed + b.agreed,
         disagreed=a.disagreed + b.disagreed,
         changed=a.changed + b.changed,
+        rejected=_counts(a.rejected + b.rejected),
     )
 
 

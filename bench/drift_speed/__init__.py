@@ -1,0 +1,1 @@
+"""How fast traffic becomes a profile, beside other tools: `python -m bench.drift_speed [--quick]`."""

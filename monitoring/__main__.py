@@ -1,0 +1,8 @@
+"""`python -m monitoring baseline|profile`: see `monitoring.job`."""
+
+import sys
+
+from monitoring import job
+
+if __name__ == "__main__":
+    sys.exit(job.main(sys.argv[1:]))

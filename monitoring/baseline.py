@@ -1,0 +1,179 @@
+"""A baseline: the reference that a model package's traffic is counted by, and what healthy windows of it look like.
+
+From the table the model was trained on, with its scores and labels where there are any. Bound to the package; the same
+table gives the same bytes.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import duckdb
+
+from monitoring import cuts, model_monitor, sql
+from monitoring.columns import ABSENT, LARGEST, Value, level_of, number, plain
+from monitoring.labelled import Losses
+from monitoring.stream import BATCH, Tally
+from slipway import codec
+from slipway.drift.profile import Profile, empty
+from slipway.drift.reference import Feature, Kind, Reference
+
+CATEGORIES = ("VARCHAR", "BOOLEAN", "ENUM")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a table holds. features: columns in the order of a request; score, label, time: columns, "" for none.
+
+    categories: features that are numbers in the table and categories in truth. time: timestamps or unix seconds, to
+    put rows in order; else they are taken as they come. importances: by feature, in any unit.
+    """
+
+    package: str
+    features: tuple[str, ...]
+    score: str = ""
+    label: str = ""
+    time: str = ""
+    categories: frozenset[str] = frozenset()
+    importances: Mapping[str, float] = field(default_factory=dict)
+    threshold: float = 0.5
+    windows: int = 24
+
+    def __post_init__(self) -> None:
+        if not self.features:
+            raise ValueError("features: at least 1 is needed")
+        for name in (*self.categories, *self.importances):
+            if name not in self.features:
+                raise ValueError(f"features: {name!r} is not among {', '.join(self.features)}")
+        if self.windows < 1:
+            raise ValueError(f"windows: {self.windows}; at least 20 are needed to calibrate by")
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """windows: as many rows each, in the order of time."""
+
+    reference: Reference
+    windows: tuple[Profile, ...]
+
+
+def build(paths: Sequence[Path], plan: Plan) -> Baseline:
+    """From CSV or Parquet files. Raises ValueError: a column that isn't there, no rows, or no usable time."""
+    with duckdb.connect(config={"threads": 1}) as database:
+        database.execute(f"CREATE VIEW training AS {_source(paths)}")
+        types = {name: kind for name, kind, *_ in database.execute("DESCRIBE training").fetchall()}
+        for name in filter(None, (*plan.features, plan.score, plan.label, plan.time)):
+            if name not in types:
+                raise ValueError(f"{name!r} is no column of the table; it has {', '.join(types)}")
+        ((rows,),) = database.execute("SELECT count(*) FROM training").fetchall()
+        if not rows:
+            raise ValueError("the table has no rows")
+        time = _seconds(plan.time, types[plan.time]) if plan.time else "NULL::DOUBLE"
+        ((timed,),) = database.execute(f"SELECT count({time}) FROM training").fetchall()
+        if plan.time and not timed:
+            raise ValueError(f"{plan.time!r} holds no time: expected timestamps or unix seconds")
+        reference = _reference(database, plan, types)
+        cursor = database.execute(_in_order(plan, time))
+        return Baseline(reference, tuple(_windows(cursor, plan, reference, rows)))
+
+
+def write(baseline: Baseline, directory: Path) -> None:
+    """`reference.json`, `windows.jsonl`, and Model Monitor's `statistics.json` and `constraints.json`."""
+    whole = sum(baseline.windows, empty(baseline.reference))
+    files = {
+        "reference.json": codec.dumps(baseline.reference),
+        "windows.jsonl": "\n".join(map(codec.dumps, baseline.windows)),
+        "statistics.json": json.dumps(model_monitor.statistics(whole, baseline.reference), indent=1),
+        "constraints.json": json.dumps(model_monitor.constraints(whole, baseline.reference), indent=1),
+    }
+    directory.mkdir(parents=True, exist_ok=True)
+    for name, text in files.items():
+        (directory / name).write_text(text + "\n")
+
+
+def _source(paths: Sequence[Path]) -> str:
+    suffixes = {path.suffix for path in paths}
+    if suffixes not in ({".csv"}, {".parquet"}):
+        raise ValueError(f"expected .csv or .parquet files of one kind, got {', '.join(sorted(suffixes)) or 'none'}")
+    reader = "read_csv" if suffixes == {".csv"} else "read_parquet"
+    return f"SELECT * FROM {reader}({sql.texts(map(str, sorted(paths)))}, union_by_name = true)"
+
+
+def _reference(database: duckdb.DuckDBPyConnection, plan: Plan, types: Mapping[str, str]) -> Reference:
+    total = sum(plan.importances.values()) or 1.0
+    features = []
+    for name in plan.features:
+        is_category = name in plan.categories or types[name].startswith(CATEGORIES)
+        feature = _category(database, name) if is_category else _number(database, name)
+        features.append(replace(feature, importance=plan.importances.get(name, 0.0) / total))
+    scores = replace(_number(database, plan.score), name="score") if plan.score else cuts.ANY_SCORE
+    return cuts.identified(Reference("", plan.package, tuple(features), scores, plan.threshold))
+
+
+def _category(database: duckdb.DuckDBPyConnection, name: str) -> Feature:
+    column = sql.identifier(name)
+    counts: dict[str, int] = {}
+    for value, n in database.execute(f"SELECT {column}, count(*) FROM training GROUP BY 1").fetchall():
+        level = "" if value is None or value != value else level_of(plain(value))
+        counts[level] = counts.get(level, 0) + n
+    return Feature(name, Kind.CATEGORY, levels=cuts.levels(counts))
+
+
+def _number(database: duckdb.DuckDBPyConnection, name: str) -> Feature:
+    cast = f"TRY_CAST({sql.identifier(name)} AS DOUBLE)"
+    numbers = f"(SELECT {cast} AS v FROM training WHERE abs({cast}) <= {LARGEST})"
+    values = f"SELECT DISTINCT v FROM {numbers} LIMIT {cuts.CELLS + 1}"
+    distinct = sorted(value for (value,) in database.execute(values).fetchall())
+    ((fractional,),) = database.execute(f"SELECT count_if(v <> trunc(v)) FROM {numbers}").fetchall()
+    if len(distinct) <= cuts.CELLS:
+        edges = cuts.of_values(distinct)
+    else:
+        both = f"SELECT quantile_disc(v, {cuts.SHARES}), min(v) FROM {numbers}"
+        ((quantiles, least),) = database.execute(both).fetchall()
+        edges = cuts.of_quantiles(quantiles, least)
+    return Feature(name, edges=edges, integral=bool(distinct) and not fractional)
+
+
+def _windows(cursor: duckdb.DuckDBPyConnection, plan: Plan, reference: Reference, rows: int) -> Iterator[Profile]:
+    windows = min(plan.windows, rows)
+    for window in range(windows):
+        left = rows * (window + 1) // windows - rows * window // windows
+        tally = Tally(reference)
+        losses = Losses(tally)
+        while left and (fetched := cursor.fetchmany(min(BATCH, left))):
+            left -= len(fetched)
+            _count(tally, losses, fetched, plan)
+        yield replace(tally.profile(), labelled=losses.labelled())
+
+
+def _in_order(plan: Plan, time: str) -> str:
+    """Features, score, label and time of each row, in the order of time."""
+    others = [sql.identifier(name) if name else "NULL" for name in (plan.score, plan.label)]
+    columns = ", ".join([*map(sql.identifier, plan.features), *others, time])
+    placed = "SELECT *, row_number() OVER () AS slipway_place FROM training"
+    return f"SELECT {columns} FROM ({placed}) ORDER BY {time}, slipway_place"
+
+
+def _seconds(name: str, kind: str) -> str:
+    """A column of times as unix seconds, in SQL; NULL for what is none."""
+    if kind.startswith(("TIMESTAMP", "DATE", "VARCHAR")):
+        return f"epoch(TRY_CAST({sql.identifier(name)} AS TIMESTAMP))"
+    return f"TRY_CAST({sql.identifier(name)} AS DOUBLE)"
+
+
+def _count(tally: Tally, losses: Losses, fetched: Sequence[Sequence[object]], plan: Plan) -> None:
+    rows = [[plain(value) for value in row[:-3]] for row in fetched]
+    scores: list[Value] = [plain(row[-3]) if plan.score else ABSENT for row in fetched]
+    tally.add(rows, scores, len(rows), [float(row[-1]) for row in fetched if isinstance(row[-1], float)])
+    if plan.score and plan.label:
+        for row, score, (*_, label, _) in zip(rows, scores, fetched, strict=True):
+            if label is not None:
+                losses.add(row, score, _label(label, plan.label))
+
+
+def _label(value: object, column: str) -> float:
+    found = number(plain(value))
+    if found not in (0, 1):
+        raise ValueError(f"{column!r} holds {value!r}; labels are 0 or 1")
+    return float(found)

@@ -1,0 +1,101 @@
+"""Captured objects as DuckDB reads them: the plain records, counted, and the text of the others."""
+
+import math
+from collections.abc import Iterator, Sequence
+from itertools import chain
+
+import duckdb
+
+from monitoring import sql
+from monitoring.stream import BATCH, SKEW, Within
+from slipway.drift.profile import Profile, unlabelled
+from slipway.drift.reference import Reference
+
+LARGEST_LINE = 2**24  # bytes; request and answer have at most 6 MiB each
+# One row of unquoted CSV, one score, a time as SageMaker writes it. Texts may hold nothing that DuckDB and Python read
+# differently: a doubled sign, or digits and spaces beyond ASCII.
+PLAIN = r"""request_encoding = '"CSV"' AND answer_encoding = '"CSV"'
+    AND starts_with(request, '"') AND starts_with(answer, '"')
+    AND request <> '""' AND answer <> '""' AND NOT contains(answer, ',')
+    AND NOT contains(request, '\') AND NOT contains(answer, '\')
+    AND NOT contains(request, '+-') AND NOT contains(answer, '+-')
+    AND strlen(answer) = length(answer) AND (strlen(request) = length(request)
+        OR NOT regexp_matches(regexp_replace(request, '[ -~]', '', 'g'), '\pN|\pZ|\pC'))
+    AND length(time) = 22 AND seconds >= ? AND seconds < ?"""
+
+
+def plain(
+    cursor: duckdb.DuckDBPyConnection, reference: Reference, within: Within, files: Sequence[str]
+) -> tuple[int, Profile]:
+    """How many records the files hold, and the profile of the plain ones among them."""
+    features = [*reference.features, reference.scores]
+    texts = [*(f"x[{at}]" for at in range(1, len(features))), "CASE WHEN x IS NOT NULL THEN answer END"]
+    columns = {at: (feature, texts[at], "") for at, feature in enumerate(features)}
+    values = sql.values(columns, ["x", "seconds"], _split(_structured(files)))
+    aggregates, bins = zip(*(sql.counts(feature, at) for at, feature in enumerate(features)), strict=True)
+    statement = f"""
+        SELECT count(*), count(x), min(seconds) FILTER (WHERE x IS NOT NULL), max(seconds) FILTER (WHERE x IS NOT NULL),
+            count_if(v{len(features) - 1} >= ?), {", ".join(aggregates)}
+        FROM ({values})"""
+    parameters = [reference.threshold, *chain(*bins), *_parameters(reference, within)]
+    ((records, n, first, last, positives, *counted),) = cursor.execute(statement, parameters).fetchall()
+    *counts, scores = map(sql.column, features, counted)
+    return records, Profile(
+        reference.id,
+        tuple(counts),
+        scores,
+        records=n,
+        accepted=n,
+        rows=n,
+        positives=positives or 0,  # NULL over no rows
+        first=first,
+        last=last,
+        labelled=unlabelled(reference),
+    )
+
+
+def odd(cursor: duckdb.DuckDBPyConnection, reference: Reference, within: Within, files: Sequence[str]) -> Iterator[str]:
+    """The lines that `plain` did not count."""
+    statement = f"SELECT json FROM ({_split(_unstructured(files))}) WHERE x IS NULL"
+    cursor.execute(statement, _parameters(reference, within))
+    while lines := cursor.fetchmany(BATCH):
+        yield from (line for (line,) in lines)
+
+
+def _split(lines: str) -> str:
+    """x: the texts of a plain record's values, NULL for any other record; seconds: its time."""
+    timed = f"""SELECT *, epoch(try_strptime(time, '"%Y-%m-%dT%H:%M:%SZ"')) AS seconds FROM ({lines})"""
+    # Without a backslash the only quotes of a JSON string are those around it.
+    texts = f"""CASE WHEN {PLAIN} THEN string_split(replace(request, '"', ''), ',') END AS texts"""
+    split = f"""SELECT * REPLACE (replace(answer, '"', '') AS answer), {texts} FROM ({timed})"""
+    return f"SELECT *, CASE WHEN len(texts) = ? THEN texts END AS x FROM ({split})"
+
+
+def _parameters(reference: Reference, within: Within) -> list[float]:
+    since, until = within or (-math.inf, math.inf)
+    return [len(reference.features), since - SKEW, until + SKEW]
+
+
+def _structured(files: Sequence[str]) -> str:
+    payload = "STRUCT(data JSON, encoding JSON)"
+    shape = f"STRUCT(endpointInput {payload}, endpointOutput {payload})"
+    columns = f"{{captureData: '{shape}', eventMetadata: 'STRUCT(inferenceTime JSON)'}}"
+    return f"""
+        SELECT captureData.endpointInput.data::VARCHAR AS request,
+            captureData.endpointInput.encoding::VARCHAR AS request_encoding,
+            captureData.endpointOutput.data::VARCHAR AS answer,
+            captureData.endpointOutput.encoding::VARCHAR AS answer_encoding,
+            eventMetadata.inferenceTime::VARCHAR AS time
+        FROM read_json({sql.texts(files)}, format = 'newline_delimited', columns = {columns},
+            maximum_object_size = {LARGEST_LINE})"""
+
+
+def _unstructured(files: Sequence[str]) -> str:
+    """As `_structured`, with the line itself: slower, and seldom needed."""
+    paths = [f"$.captureData.endpoint{side}.{key}" for side in ("Input", "Output") for key in ("data", "encoding")]
+    extracted = f"json_extract(json, {sql.texts([*paths, '$.eventMetadata.inferenceTime'])})::VARCHAR[]"
+    return f"""
+        SELECT json, parts[1] AS request, parts[2] AS request_encoding, parts[3] AS answer,
+            parts[4] AS answer_encoding, parts[5] AS time
+        FROM (SELECT json, {extracted} AS parts
+            FROM read_ndjson_objects({sql.texts(files)}, maximum_object_size = {LARGEST_LINE}))"""

@@ -1,0 +1,54 @@
+"""Whichever engine counts a window, and however its lines are spread over objects, the profile is the same."""
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from monitoring import embedded, stream
+from slipway.drift.profile import Profile, empty
+from tests.monitoring.traffic import REFERENCE, WINDOW, counts, lines, moments, plain_lines
+
+slow = settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+
+
+def assert_same(one: Profile, other: Profile) -> None:
+    assert counts(one) == counts(other)
+    for a, b in zip(moments(one), moments(other), strict=True):
+        assert (a.total, a.squares) == pytest.approx(
+            (b.total, b.squares), rel=1e-12, abs=1e-6 * max(1, a.squares) ** 0.5 * 1e-6
+        )
+
+
+def assert_adds_up(profile: Profile) -> None:
+    assert profile.records == profile.accepted + sum(count.n for count in profile.rejected)
+    assert {column.rows for column in (*profile.columns, profile.scores)} == {profile.rows}
+    for column, feature in zip(profile.columns, REFERENCE.features, strict=True):
+        assert not feature.edges or sum(column.cells) == column.moments.n
+
+
+@given(lines, st.integers(0, 12))
+def test_lines_split_over_objects_anywhere_give_the_same_profile(captured: list[str], at: int) -> None:
+    whole, quarantined = stream.profile(captured, REFERENCE, WINDOW)
+    parts = [stream.profile(part, REFERENCE, WINDOW) for part in (captured[:at], captured[at:])]
+    assert_same(whole, parts[0][0] + parts[1][0])
+    assert quarantined == parts[0][1] + parts[1][1]
+    assert_adds_up(whole)
+
+
+@slow
+@given(captured=lines | plain_lines)
+def test_the_embedded_engine_counts_nasty_records_as_the_streaming_one(
+    captured: list[str], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.mktemp("capture") / "x.jsonl"
+    path.write_text("\n".join(captured))
+    quarantined: list[stream.Quarantined] = []
+    profile = embedded.profile([path], REFERENCE, WINDOW, quarantined.append)
+    expected, refused = stream.profile(captured, REFERENCE, WINDOW)
+    assert_same(profile, expected)
+    assert sorted(q.reason for q in quarantined) == sorted(q.reason for q in refused)
+    assert_adds_up(profile)
+
+
+def test_an_empty_window_is_an_empty_profile() -> None:
+    assert embedded.profile([], REFERENCE) == stream.profile([], REFERENCE)[0] == empty(REFERENCE)
