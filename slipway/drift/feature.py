@@ -12,7 +12,7 @@ from slipway.drift import naming
 from slipway.drift.block import Shape, Track, shape
 from slipway.drift.calibration import Baseline, columns
 from slipway.drift.candidate import Candidate, strongest, test
-from slipway.drift.contrasts import FAULTS, SHAPE, Look, contrasts
+from slipway.drift.contrasts import FAULTS, SHAPE, Contrast, Look, contrasts
 from slipway.drift.findings import Cause, Detector, Finding, Settings, TwoSample, Window
 from slipway.drift.profile import Column
 from slipway.drift.reference import Kind
