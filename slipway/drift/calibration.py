@@ -13,6 +13,7 @@ from itertools import accumulate, islice, pairwise
 
 from slipway.drift.contrasts import Contrast, Look, contrasts
 from slipway.drift.deviation import Spread
+from slipway.drift.findings import Window
 from slipway.drift.profile import Column, Labelled, Profile, empty
 from slipway.drift.reference import Feature, Reference
 from slipway.drift.residuals import Look as ResidualLook
@@ -79,12 +80,13 @@ def columns(profile: Profile) -> tuple[Column, ...]:
     return (*profile.columns, profile.scores)
 
 
-def learn(reference: Reference, windows: Sequence[Profile], *, since: float = 0.0) -> Baseline:
-    """windows: the baseline's own, in order of time. ValueError without rows, or if another reference counted them."""
-    for window in windows:
-        if window.reference != reference.id:
-            raise ValueError(f"windows: counted by {window.reference}, not by {reference.id}: make them anew")
-    windows = [window for window in windows if window.rows]
+def learn(reference: Reference, history: Sequence[Window], *, since: float = 0.0) -> Baseline:
+    """history: the baseline's own windows, in order of time; their times are those of the rows, where these have any.
+    Raises ValueError without rows, or if another reference counted them."""
+    for window in history:
+        if window.profile.reference != reference.id:
+            raise ValueError(f"windows: counted by {window.profile.reference}, not by {reference.id}: make them anew")
+    windows = [window.profile for window in history if window.profile.rows]
     if not windows:
         raise ValueError("windows: a baseline needs at least one window with rows")
     whole = _sum(reference, windows)

@@ -1,6 +1,5 @@
 """Do rows arrive at all, and as rows? No traffic, a stopped capture, late labels and malformed records, told apart."""
 
-import math
 import statistics
 from collections.abc import Sequence
 
@@ -52,13 +51,13 @@ def records(baseline: Baseline, history: Sequence[Window], settings: Settings, a
 
 
 def late(history: Sequence[Window], usual: Labelled, now: float, settings: Settings) -> list[Finding]:
-    """usual: delays as the baseline saw them. Nothing is due before any label has come."""
+    """usual: delays as the baseline saw them. Nothing is due where no label has ever come."""
     with_rows = [window for window in history if window.profile.rows]
     labelled = [window for window in with_rows if window.profile.labelled.n]
     due = settings.labels_due or _delay([usual, *(window.profile.labelled for window in labelled)])
-    if due is None or not with_rows:
+    if due is None or not labelled:
         return []
-    newest = max((window.until for window in labelled), default=-math.inf)
+    newest = max(window.until for window in labelled)
     waiting = [w for w in with_rows if w.until > newest and now - w.until > due * PATIENCE]
     if not waiting:
         return []

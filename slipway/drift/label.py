@@ -90,7 +90,7 @@ def _given_score(
     new = sorted(_names(history[-c.scale :]) - _names([baseline.whole.labelled]))
     says = (
         f"labels are {'more' if c.value > 0 else 'less'} often positive at {subject}, by {c.effect:.2f} standard "
-        f"deviations{f', with labels of {", ".join(new[:3])}, new since the baseline' if new else ''}; {windows(c.scale)}"
+        f"deviations{', new since the baseline: labels of ' + ', '.join(new[:3]) if new else ''}; {windows(c.scale)}"
     )
     return [finding(Detector.LABEL, Cause.LABEL_POLICY, subject, c, says)]
 
@@ -177,8 +177,8 @@ def _anchors(anchors: Anchors | None, bar: float) -> list[Finding]:
     p_value = _binomial_tail(anchors.changed, anchors.rows, anchors.usual)
     effect, alarming = share - anchors.usual, p_value <= bar and share - anchors.usual >= ANCHOR_FLOOR
     says = (
-        f"{anchors.changed} of {anchors.rows} anchor rows got another label ({share:.1%}; {anchors.usual:.1%} do in any "
-        f"event): {'the labels moved' if alarming else 'the labels stayed'}"
+        f"{anchors.changed} of {anchors.rows} anchor rows got another label ({share:.1%}; {anchors.usual:.1%} do in "
+        f"any event): {'the labels moved' if alarming else 'the labels stayed'}"
     )
     return [Finding(Detector.LABEL, Cause.ANCHORS, "anchors", 1, effect, ANCHOR_FLOOR, p_value, bar, alarming, says)]
 
