@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from slipway.drift.profile import Column, Labelled, Profile, Residual, bins
+from slipway.drift.profile import Column, Labelled, Profile, Residual, bin_of, bins
 from slipway.drift.reference import Feature, Kind, Reference
 from slipway.stats.means import Moments
 
@@ -95,8 +95,10 @@ class Counter:
         loss = -np.where(labels > 0, np.log(clipped), np.log1p(-clipped))
         excess = loss + clipped * np.log(clipped) + (1 - clipped) * np.log1p(-clipped)
         residual, variance = labels - scores, scores * (1 - scores)
-        parts = [_residuals(self.bins[i][index], residual, variance, len_) for i, (index, len_) in enumerate(
-            [(index, bins(f)) for (_, index), f in zip(cells, self.reference.features, strict=True)])]  # fmt: skip
+        parts = [
+            _residuals(to_bin[index], residual, variance, bins(feature))
+            for (_, index), feature, to_bin in zip(cells, self.reference.features, self.bins, strict=False)
+        ]
         by_score = _residuals(self.bins[-1][score_cells], residual, variance, bins(self.reference.scores))
         moments = [Moments(len(v), float(v.sum()), float(v @ v)) for v in (loss, excess)]
         return Labelled(len(labels), int(labels.sum()), *moments, by_score=by_score, by_feature=tuple(parts))
@@ -113,11 +115,10 @@ def cuts(values: np.ndarray) -> np.ndarray:
 
 def _bins(feature: Feature) -> np.ndarray:
     """The bin of each cell; the last entry, index -1, that of what has no cell."""
-    from slipway.drift.profile import bin_of
-
     return np.array([bin_of(feature, cell) for cell in range(feature.cells)] + [bin_of(feature, None)])
 
 
 def _residuals(index: np.ndarray, residual: np.ndarray, variance: np.ndarray, n: int) -> tuple[Residual, ...]:
-    sums = (np.bincount(index, minlength=n), *(np.bincount(index, weights=w, minlength=n) for w in (residual, variance)))
+    weights = (None, residual, variance)
+    sums = (np.bincount(index, weights=w, minlength=n) for w in weights)
     return tuple(Residual(int(a), float(b), float(c)) for a, b, c in zip(*sums, strict=True))

@@ -108,6 +108,11 @@ class Shape:
         return kolmogorov(self.distance, self.variance, self.between, self.degrees)
 
     @property
+    def chance(self) -> float:
+        """P of such a distance from the rows alone, were windows all alike."""
+        return kolmogorov(self.distance, self.variance, 0.0, self.degrees)
+
+    @property
     def error(self) -> float:
         """Standard deviation in the middle of the distribution."""
         return math.sqrt(self.variance + self.between) / 2

@@ -6,25 +6,21 @@ windows of `slipway.drift.deviation`.
 """
 
 import math
-import statistics
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, islice, pairwise
+from itertools import islice
 
+from slipway.drift import between
+from slipway.drift.between import Miss, Pair
 from slipway.drift.contrasts import Contrast, Look, contrasts
 from slipway.drift.deviation import Spread
 from slipway.drift.findings import Window
 from slipway.drift.profile import Column, Labelled, Profile, empty
-from slipway.drift.reference import Feature, Reference
-from slipway.drift.residuals import Look as ResidualLook
-from slipway.drift.residuals import Sight, sights
+from slipway.drift.reference import Feature, Kind, Reference
+from slipway.drift.residuals import sights
 from slipway.drift.seasons import Cycle, middle, possible
 
-LEAST_WINDOWS = 20
-POOLED = 10.0  # windows that the other features' spread is worth
-# Until enough windows have shown better: 1,000 rows of one window are worth 500.
-UNCALIBRATED = Spread(1e-3, 0.5, 8.0)
-MOST_CORRELATED = 0.95
+MOVING = (Look.LOCATION, Look.LEVEL)
 
 
 @dataclass(frozen=True)
@@ -40,7 +36,7 @@ class Baseline:
 
     spreads: by column and contrast; shapes: by column, of its distribution function; residuals: by sight, in units of
     the label's variance; excess: of excess log-loss. span, length: seconds from its first row to its last, and of its
-    longest window.
+    longest window. farthest: by column, how far any window's distribution was from the others'.
     since: when its model began to serve; older windows don't count.
     """
 
@@ -51,6 +47,7 @@ class Baseline:
     seasons: tuple[Season, ...]
     spreads: tuple[tuple[Spread, ...], ...]
     shapes: tuple[Spread, ...]
+    farthest: tuple[float, ...]
     residuals: tuple[Spread, ...]
     excess: Spread
     labelled_windows: int = 0
@@ -60,7 +57,7 @@ class Baseline:
 
     @property
     def calibrated(self) -> bool:
-        return self.windows >= LEAST_WINDOWS
+        return self.windows >= between.LEAST_WINDOWS
 
     @property
     def features(self) -> tuple[Feature, ...]:
@@ -94,7 +91,7 @@ def learn(reference: Reference, history: Sequence[Window], *, since: float = 0.0
     times = [middle(window.first, window.last) for window in windows]
     cycle = _best_cycle(reference, windows, whole, times, possible(times, lengths))
     parts = _split(reference, windows, whole, [cycle.season(at) for at in times])
-    spreads, shapes = _spreads(reference, windows, whole, parts)
+    spreads, shapes, farthest = _spreads(reference, windows, whole, parts)
     labelled = [window.labelled for window in windows if window.labelled.n]
     span = whole.last - whole.first if whole.first is not None and whole.last is not None else None
     return Baseline(
@@ -105,22 +102,14 @@ def learn(reference: Reference, history: Sequence[Window], *, since: float = 0.0
         tuple(sorted({part.key: part for part in parts}.values(), key=lambda season: season.key)),
         spreads,
         shapes,
+        farthest,
         _residual_spreads(labelled, whole.labelled),
-        _excess_spread(labelled, whole.labelled),
+        between.pool([missed := between.excess_misses(labelled, whole.labelled)])(missed),
         len(labelled),
         span,
         max(lengths, default=None),
         since,
     )
-
-
-@dataclass(frozen=True)
-class _Miss:
-    """By how much a window misses what the others of its season make expect; both variances of that per unit."""
-
-    value: float
-    sampling: float
-    factor: float  # variance between windows counts this often: for the window, and for its expectation
 
 
 def _sum(reference: Reference, windows: Iterable[Profile]) -> Profile:
@@ -149,19 +138,15 @@ def _best_cycle(
     if len(cycles) == 1:
         return cycles[0]
 
+    both = enumerate(zip(columns_of(reference), columns(whole), strict=True))
+    located = [(i, c) for i, (f, column) in both for c in contrasts(f, column) if c.look in MOVING]
+
     def error(cycle: Cycle) -> float:
         parts = _split(reference, windows, whole, [cycle.season(at) for at in times])
-        misses = (_misses(c, v, windows, parts, i) for i, c, v in _located(reference, whole))
+        misses = (between.misses(c, unit(c, columns(whole)[i]), _pairs(windows, parts, i)) for i, c in located)
         return math.fsum(miss.value**2 for series in misses for miss in series)
 
     return min(cycles, key=error)
-
-
-def _located(reference: Reference, whole: Profile) -> Iterable[tuple[int, Contrast, float]]:
-    for i, (feature, column) in enumerate(zip(columns_of(reference), columns(whole), strict=True)):
-        for contrast in contrasts(feature, column):
-            if contrast.look in (Look.LOCATION, Look.LEVEL):
-                yield i, contrast, unit(contrast, column)
 
 
 def unit(contrast: Contrast, column: Column) -> float:
@@ -173,116 +158,37 @@ def unit(contrast: Contrast, column: Column) -> float:
     return smooth * (1 - smooth)
 
 
-def _misses(
-    contrast: Contrast, variance: float, windows: Sequence[Profile], parts: Sequence[Season], i: int
-) -> list[_Miss]:
-    """In standard deviations of a row. Windows or seasons without rows are left out."""
-    found, means = [], {id(part): contrast.mean(columns(part.profile)[i]) for part in parts}
-    for window, part in zip(windows, parts, strict=True):
-        n, mean = contrast.mean(columns(window)[i])
-        m, expected = means[id(part)]
-        others = m - n
-        if n and others > 0:
-            rest = (m * expected - n * mean) / others
-            factor = 1 + 1 / max(part.windows - 1, 1)
-            found.append(_Miss((mean - rest) / math.sqrt(variance), 1 / n + 1 / others, factor))
-    return found
-
-
-def _shape_misses(windows: Sequence[Profile], parts: Sequence[Season], i: int) -> list[_Miss]:
-    """The same for the distribution function, root mean square over its cells, in its own standard deviations."""
-    found = []
-    sums = {id(part): list(accumulate(columns(part.profile)[i].cells)) for part in parts}
-    for window, part in zip(windows, parts, strict=True):
-        mine, all_ = list(accumulate(columns(window)[i].cells)), sums[id(part)]
-        n = mine[-1] if mine else 0
-        others = all_[-1] - n if all_ else 0
-        if not n or others <= 0:
-            continue
-        shares = [a / all_[-1] for a in all_]
-        chance = math.fsum(share * (1 - share) for share in shares)
-        square = math.fsum((a / n - (b - a) / others) ** 2 for a, b in zip(mine, all_, strict=True))
-        if chance:
-            value = math.sqrt(square / chance)
-            found.append(_Miss(value, 1 / n + 1 / others, 1 + 1 / max(part.windows - 1, 1)))
-    return found
+def _pairs(windows: Sequence[Profile], parts: Sequence[Season], i: int) -> list[Pair]:
+    both = zip(windows, parts, strict=True)
+    return [Pair(columns(window)[i], columns(part.profile)[i], part.windows) for window, part in both]
 
 
 def _spreads(
     reference: Reference, windows: Sequence[Profile], whole: Profile, parts: Sequence[Season]
-) -> tuple[tuple[tuple[Spread, ...], ...], tuple[Spread, ...]]:
-    looks = [contrasts(f, c) for f, c in zip(columns_of(reference), columns(whole), strict=True)]
-    flat: list[tuple[Look, list[_Miss]]] = []
-    for i, (row, column) in enumerate(zip(looks, columns(whole), strict=True)):
-        flat += [(c.look, _misses(c, unit(c, column), windows, parts, i)) for c in row]
-    pools = {look: _pool([misses for kind, misses in flat if kind is look]) for look in Look}
+) -> tuple[tuple[tuple[Spread, ...], ...], tuple[Spread, ...], tuple[float, ...]]:
+    """Of each column: by contrast, of its distribution function, and how far that was at most."""
+    features = columns_of(reference)
+    pairs = [_pairs(windows, parts, i) for i in range(len(features))]
+    looks = [contrasts(f, c) for f, c in zip(features, columns(whole), strict=True)]
+    flat: list[tuple[Look, list[Miss]]] = []
+    for row, column, own in zip(looks, columns(whole), pairs, strict=True):
+        flat += [(contrast.look, between.misses(contrast, unit(contrast, column), own)) for contrast in row]
+    pools = {look: between.pool([missed for kind, missed in flat if kind is look]) for look in Look}
     each = iter(flat)
-    spreads = tuple(tuple(pools[kind](misses) for kind, misses in islice(each, len(row))) for row in looks)
+    spreads = tuple(tuple(pools[kind](missed) for kind, missed in islice(each, len(row))) for row in looks)
     # A root of squares has no sign: neighbours are taken to be as correlated as their locations are.
-    correlation = _correlation([misses for kind, misses in flat if kind in (Look.LOCATION, Look.LEVEL)])
-    shapes = [_shape_misses(windows, parts, i) for i in range(len(looks))]
-    shape = _pool(shapes, correlation)
-    return spreads, tuple(shape(misses) for misses in shapes)
+    correlation = between.correlation_of([missed for kind, missed in flat if kind in MOVING])
+    shapes = [between.shape_misses(own) for own in pairs]
+    shape = between.pool(shapes, correlation)
+    far = (between.farthest(own, levels=f.kind is Kind.CATEGORY) for f, own in zip(features, pairs, strict=True))
+    return spreads, tuple(shape(missed) for missed in shapes), tuple(far)
 
 
 def _residual_spreads(windows: Sequence[Labelled], whole: Labelled) -> tuple[Spread, ...]:
     seen = sights(whole)
-    misses = [_residual_misses(sight, windows, whole) for sight in seen]
-    pools = {look: _pool([m for s, m in zip(seen, misses, strict=True) if s.look is look]) for look in ResidualLook}
-    return tuple(pools[sight.look](m) for sight, m in zip(seen, misses, strict=True))
-
-
-def _residual_misses(sight: Sight, windows: Sequence[Labelled], whole: Labelled) -> list[_Miss]:
-    all_, found = sight.of(whole), []
-    for window in windows:
-        part = sight.of(window)
-        others = all_.n - part.n
-        if part.n and others and all_.variance > 0:
-            miss = part.total / part.n - (all_.total - part.total) / others
-            scale = math.sqrt(all_.variance / all_.n)
-            found.append(_Miss(miss / scale, 1 / part.n + 1 / others, 1 + 1 / max(len(windows) - 1, 1)))
-    return found
-
-
-def _excess_spread(windows: Sequence[Labelled], whole: Labelled) -> Spread:
-    found, all_ = [], whole.excess
-    for window in windows:
-        n, others = window.excess.n, all_.n - window.excess.n
-        if n and others > 1 and all_.variance > 0:
-            miss = window.excess.mean - (all_.total - window.excess.total) / others
-            factor = 1 + 1 / max(len(windows) - 1, 1)
-            found.append(_Miss(miss / math.sqrt(all_.variance), 1 / n + 1 / others, factor))
-    return _pool([found])(found)
-
-
-def _pool(series: Sequence[list[_Miss]], correlation: float | None = None) -> Callable[[list[_Miss]], Spread]:
-    """A feature's spread, drawn towards the middle of all features', never below its own."""
-    full = [misses for misses in series if len(misses) >= LEAST_WINDOWS]
-    middle_ = max(0.0, statistics.median(map(_between, full))) if full else 0.0
-    neighbours = _correlation(full) if correlation is None else correlation
-
-    def spread(misses: list[_Miss]) -> Spread:
-        n = len(misses)
-        if n < LEAST_WINDOWS:
-            return UNCALIBRATED
-        own = _between(misses)
-        drawn = (n * own + POOLED * middle_) / (n + POOLED)
-        return Spread(max(0.0, own, drawn), neighbours, n - 1 + POOLED)
-
-    return spread
-
-
-def _between(misses: Sequence[_Miss]) -> float:
-    return statistics.fmean((miss.value**2 - miss.sampling) / miss.factor for miss in misses)
-
-
-def _correlation(series: Sequence[list[_Miss]]) -> float:
-    """Of neighbouring windows' means beyond chance, over all features together."""
-    products = math.fsum(a.value * b.value for misses in series for a, b in pairwise(misses))
-    squares = math.fsum(miss.value**2 - miss.sampling for misses in series for miss in misses[1:])
-    count = max((len(misses) for misses in series), default=0)
-    # Windows that hardly differ beyond chance don't show how they are correlated: chance counts as uncorrelated.
-    chance = 0.2 * math.fsum(miss.sampling for misses in series for miss in misses[1:])
-    if squares <= 0 or not count:
-        return 0.0
-    return min(max(0.0, products / (squares + chance) + 1 / count), MOST_CORRELATED)
+    missed = [between.residual_misses(sight, windows, whole) for sight in seen]
+    looks = [sight.look for sight in seen]
+    pools = {
+        look: between.pool([m for kind, m in zip(looks, missed, strict=True) if kind is look]) for look in set(looks)
+    }
+    return tuple(pools[look](m) for look, m in zip(looks, missed, strict=True))

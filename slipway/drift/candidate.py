@@ -8,7 +8,8 @@ from slipway.drift.deviation import Deviation
 
 @dataclass(frozen=True)
 class Candidate:
-    """effect: at least 0, in the floor's unit. value: with its sign. over: newer windows show it no more."""
+    """effect: at least 0, in the floor's unit. value: with its sign. over: newer windows show it no more.
+    gross: more than chance among the rows, and far beyond all that any window of the baseline did."""
 
     scale: int
     effect: float
@@ -17,10 +18,11 @@ class Candidate:
     bar: float
     value: float = 0.0
     over: bool = False
+    gross: bool = False
 
     @property
     def alarming(self) -> bool:
-        return self.p_value <= self.bar and self.effect >= self.floor and not self.over
+        return (self.p_value <= self.bar or self.gross) and self.effect >= self.floor and not self.over
 
     @property
     def strength(self) -> tuple[bool, float, float]:

@@ -19,6 +19,8 @@ from slipway.drift.reference import Kind
 
 JOINT_SHARE = 0.1  # of the detector's alpha
 JOINT_FLOOR = 0.55  # area under the curve of a classifier that tells old rows from recent ones
+# Few windows can't show how rarely a large change comes by itself; one that dwarfs them all needs no such scale.
+GROSS, GROSS_TIMES, GROSS_WINDOWS = 0.25, 3.0, 5
 
 Seen = tuple[Contrast | None, Candidate]  # None: the whole distribution function
 
@@ -52,9 +54,13 @@ def _strongest(
     scales = [scale for scale in settings.scales if scale <= len(history)]
     levels = baseline.features[i].kind is Kind.CATEGORY
     shapes = {scale: seen for scale in scales if (seen := shape(baseline, i, history, scale, levels=levels))}
-    moved: list[Seen] = [] if levels else [(None, c) for c in _shaped(shapes, settings, alpha * SHAPE)]
-    looks = contrasts(baseline.features[i], columns(baseline.whole)[i])
-    for contrast, spread in zip(looks, baseline.spreads[i], strict=True):
+    far = baseline.farthest[i] if baseline.windows >= GROSS_WINDOWS else 1.0
+    moved: list[Seen] = [(None, c) for c in _shaped(shapes, settings, alpha * SHAPE, far, levels=levels)]
+    whole = columns(baseline.whole)[i]
+    present = [whole, *(columns(window.profile)[i] for window in history)]
+    for contrast, spread in zip(contrasts(baseline.features[i], whole), baseline.spreads[i], strict=True):
+        if contrast.look in FAULTS and not any(getattr(column, contrast.look) for column in present):
+            continue
         track = Track.of(baseline, i, contrast, spread, history)
         if contrast.look in FAULTS:
             best = strongest(test(track.newest, scales, settings.rate_floor, alpha * contrast.alpha))
@@ -68,11 +74,17 @@ def _strongest(
         yield max(moved, key=lambda seen: seen[1].strength)
 
 
-def _shaped(shapes: dict[int, Shape], settings: Settings, bar: float) -> Iterator[Candidate]:
+def _shaped(
+    shapes: dict[int, Shape], settings: Settings, bar: float, farthest: float, *, levels: bool
+) -> Iterator[Candidate]:
+    """Levels have their own tests: of their shares together, only what is gross counts."""
     for scale, seen in shapes.items():
         newer = [part for less, part in shapes.items() if less < scale]
         over = any(part.error < seen.distance / 8 and part.distance < seen.distance / 3 for part in newer)
-        yield Candidate(scale, seen.distance, settings.floor, seen.p_value, bar, seen.distance, over)
+        gross = seen.distance >= max(GROSS, GROSS_TIMES * farthest) and seen.chance <= bar
+        if gross or not levels:
+            p_value = 1.0 if levels else seen.p_value
+            yield Candidate(scale, seen.distance, settings.floor, p_value, bar, seen.distance, over, gross)
 
 
 def _finding(baseline: Baseline, i: int, seen: Seen, history: Sequence[Window]) -> Finding:

@@ -135,7 +135,7 @@ class Finding:
     """subject: a feature, a bin such as "age [30, 45)", "score", a variant, or "". scale: windows looked at together.
 
     effect and floor share a unit, which `says` names. It is alarming if the effect reaches its floor and p_value its
-    bar; where nothing is left to chance p_value is None.
+    bar, or if it dwarfs all that the baseline's windows did; where nothing is left to chance p_value is None.
     """
 
     detector: Detector

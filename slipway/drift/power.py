@@ -4,7 +4,8 @@ import math
 from collections.abc import Sequence
 from statistics import NormalDist
 
-from slipway.drift.calibration import LEAST_WINDOWS, Baseline, columns
+from slipway.drift.between import LEAST_WINDOWS
+from slipway.drift.calibration import Baseline, columns
 from slipway.drift.contrasts import SHARES, Look, contrasts
 from slipway.drift.deviation import Spread
 from slipway.drift.findings import Settings, Window
