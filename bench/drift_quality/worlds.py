@@ -81,7 +81,8 @@ def fraud_in_order() -> tuple[Rows, np.ndarray]:
     """All transactions in order, and their times in seconds."""
     table = pd.read_parquet(data.fraud())
     numbers = table[data.FRAUD_FEATURES].to_numpy()
-    return Rows(numbers, np.zeros((len(table), 0), int), labels=table["Class"].to_numpy(float)), table["Time"].to_numpy()
+    rows = Rows(numbers, np.zeros((len(table), 0), int), labels=table["Class"].to_numpy(float))
+    return rows, table["Time"].to_numpy()
 
 
 def faults(world: World) -> dict[str, Fault]:
