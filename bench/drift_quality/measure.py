@@ -15,6 +15,7 @@ from slipway.drift.findings import Detector, Drift, Finding, Window
 
 BASELINE = 30  # windows
 BEFORE = 4  # healthy windows before a fault begins
+ALONE = 5  # runs, and windows of each, for rules that look at each window alone
 SEED = 20_261_122
 
 
@@ -65,7 +66,7 @@ def world_rows(world: World, size: Size) -> list[Row]:
     for rule, flag in RULES.items():
         found.append(_rate(world.name, size.rows, rule, [flag(reference, rows) for rows in healthy]))
         for name, runs in broken.items():
-            flags = [[flag(reference, rows) for rows in run] for run in runs[:10]]
+            flags = [[flag(reference, rows) for rows in run[:ALONE]] for run in runs[:ALONE]]
             found.append(_first(world.name, size.rows, rule, name, flags))
     return found + _peers(world, size, reference, healthy, broken)
 

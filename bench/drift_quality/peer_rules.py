@@ -61,9 +61,13 @@ def alibi(reference: pd.DataFrame, windows: list[pd.DataFrame]) -> list[bool]:
     from alibi_detect.cd import TabularDrift
 
     categories = [i for i, c in enumerate(reference) if c.startswith("c")]
-    known = {i: sorted({-1.0, *_filled(reference)[:, i]}) for i in categories}
-    detector = TabularDrift(_filled(reference), p_val=0.05, categories_per_feature=known or None)
-    return [bool(detector.predict(_filled(window))["data"]["is_drift"]) for window in windows]
+    old, flags = _filled(reference), []
+    for window in map(_filled, windows):
+        # It needs the levels beforehand, and refuses those that nobody has.
+        known = {i: sorted({*old[:, i], *window[:, i]}) for i in categories}
+        detector = TabularDrift(old, p_val=0.05, categories_per_feature=known or None)
+        flags.append(bool(detector.predict(window)["data"]["is_drift"]))
+    return flags
 
 
 def _filled(table: pd.DataFrame) -> np.ndarray:
