@@ -73,7 +73,8 @@ def _labels(
 ) -> tuple[list[Finding], tuple[str, ...]]:
     matured = labelled(history)[-max(settings.scales) :]
     moved = concept(baseline, matured, settings, settings.alpha * CONCEPT)
-    return told_apart(moved, label(baseline, matured, anchors, settings, settings.alpha * LABEL), anchors)
+    given = label(baseline, matured, anchors, settings, settings.alpha * LABEL)
+    return told_apart(baseline, matured, moved, given, anchors)
 
 
 def _foreign(baseline: Baseline, history: Sequence[Window]) -> list[Finding]:

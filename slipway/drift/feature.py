@@ -80,7 +80,7 @@ def _shaped(
     """Levels have their own tests: of their shares together, only what is gross counts."""
     for scale, seen in shapes.items():
         newer = [part for less, part in shapes.items() if less < scale]
-        over = any(part.error < seen.distance / 8 and part.distance < seen.distance / 3 for part in newer)
+        over = any(part.error < seen.distance / 5 and part.distance < seen.distance / 2 for part in newer)
         gross = seen.distance >= max(GROSS, GROSS_TIMES * farthest) and seen.chance <= bar
         if gross or not levels:
             p_value = 1.0 if levels else seen.p_value

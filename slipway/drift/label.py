@@ -24,6 +24,7 @@ from slipway.stats import student
 GIVEN_SCORE, SOURCES, AGREEMENT, ANCHORS = 0.5, 0.2, 0.15, 0.15  # of the detector's alpha
 AGREEMENT_FLOOR = 0.05
 ANCHOR_FLOOR = 0.05  # of the anchors, beyond those that change in any event
+CLEARLY = 1.25  # times as loud along a feature as at a score, to be a concept: in doubt, retraining waits
 ENOUGH_ANCHORS = 100  # for "they stayed" to mean something
 
 
@@ -41,13 +42,15 @@ def label(
 
 
 def told_apart(
-    concept: Sequence[Finding], label: Sequence[Finding], anchors: Anchors | None
+    baseline: Baseline,
+    history: Sequence[Labelled],
+    concept: Sequence[Finding],
+    label: Sequence[Finding],
+    anchors: Anchors | None,
 ) -> tuple[list[Finding], tuple[str, ...]]:
     """Both detectors' findings, with residuals that alarm under both names left to one; and what limits that."""
-    moved = [f for f in label if f.alarming and f.cause is Cause.LABEL_POLICY]
-    along = [f for f in concept if f.alarming and f.subject != "log-loss"]
-    loss = [f for f in concept if f.alarming and f.subject == "log-loss"]
-    if not (moved or along or loss):
+    moved = [f for f in (*concept, *label) if f.alarming and f.cause in (Cause.CONCEPT, Cause.LABEL_POLICY)]
+    if not moved:
         return [*concept, *label], ()
     limits: tuple[str, ...] = ()
     if any(f.alarming and f.cause in (Cause.ANCHORS, Cause.ANNOTATOR) for f in label):
@@ -55,16 +58,31 @@ def told_apart(
     elif anchors and anchors.rows >= ENOUGH_ANCHORS:
         as_label = False
     else:
-        as_label = bool(moved) and _evidence(moved) > _evidence(along)
+        newest = history[-max(finding.scale for finding in moved) :]
+        along, given = (_loudest(baseline, newest, looks) for looks in ((Look.TREND, Look.BIN), (Look.ALL, Look.SCORE)))
+        as_label = along < CLEARLY * given
         limits = ("concept or label policy: the residuals' shape decided; label anchor rows again to be sure",)
     if as_label:
-        return [*(_quiet(f, "taken for a change of the labels") for f in concept), *label], limits
-    return [*concept, *(_quiet(f, "taken for a change of the concept") for f in label)], limits
+        own = [] if any(f.alarming for f in label) else [_as_label(f) for f in concept if f.alarming]
+        return [*(_quiet(f, "taken for a change of the labels") for f in concept), *label, *own], limits
+    own = [] if any(f.alarming for f in concept) else [_as_concept(f) for f in label if f.alarming]
+    return [*concept, *own, *(_quiet(f, "taken for a change of the concept") for f in label)], limits
 
 
-def _evidence(findings: Sequence[Finding]) -> float:
-    """Of the strongest, per row: p-values of different scales and bars can't be compared once they underflow."""
-    return max((-math.log(max(f.p_value or 0.0, 1e-300)) for f in findings), default=0.0)
+def _loudest(baseline: Baseline, history: Sequence[Labelled], looks: Sequence[Look]) -> float:
+    """The largest deviation, in standard errors from the rows alone: which look describes the change best."""
+    seen = zip(sights(baseline.whole.labelled), baseline.residuals, strict=True)
+    tracks = (Track.of(baseline, sight, spread, history) for sight, spread in seen if sight.look in looks)
+    found = (track.newest(len(history)) for track in tracks)
+    return max((abs(d.value) / math.sqrt(d.sampling) for d in found if d), default=0.0)
+
+
+def _as_label(found: Finding) -> Finding:
+    return replace(found, detector=Detector.LABEL, cause=Cause.LABEL_POLICY)
+
+
+def _as_concept(found: Finding) -> Finding:
+    return replace(found, detector=Detector.CONCEPT, cause=Cause.CONCEPT)
 
 
 def _quiet(found: Finding, why: str) -> Finding:
