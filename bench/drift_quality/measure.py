@@ -1,7 +1,7 @@
 """Rates of alarming windows, and delays until a fault is found."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 
 import numpy as np
@@ -15,7 +15,7 @@ from slipway.drift.findings import Detector, Drift, Finding, Window
 
 BASELINE = 30  # windows
 BEFORE = 4  # healthy windows before a fault begins
-ALONE = 5  # runs, and windows of each, for rules that look at each window alone
+ALONE = 3  # runs, and windows of each, for rules that look at each window alone
 SEED = 20_261_122
 
 
@@ -44,6 +44,10 @@ class Size:
     runs: int
     lasts: int
     peers: int  # windows of each kind for the peers, which take long
+
+    def part(self, share: float) -> "Size":
+        streams, runs = max(1, round(self.streams * share)), max(2, round(self.runs * share))
+        return replace(self, streams=streams, runs=runs, peers=round(self.peers * share))
 
 
 def world_rows(world: World, size: Size) -> list[Row]:

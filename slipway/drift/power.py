@@ -1,6 +1,7 @@
 """What could have been seen: silence means little where little could be heard."""
 
 import math
+import statistics
 from collections.abc import Sequence
 from statistics import NormalDist
 
@@ -8,6 +9,7 @@ from slipway.drift.between import LEAST_WINDOWS
 from slipway.drift.calibration import Baseline, columns
 from slipway.drift.contrasts import SHARES, Look, contrasts
 from slipway.drift.deviation import Spread
+from slipway.drift.feature import GROSS, GROSS_TIMES
 from slipway.drift.findings import Settings, Window
 from slipway.drift.seasons import Cycle
 from slipway.stats import student
@@ -28,6 +30,8 @@ def power(baseline: Baseline, history: Sequence[Window], settings: Settings, alp
     spread = _typical(baseline)
     m = baseline.whole.rows
     part = alpha / len(baseline.features) / len(settings.scales) * SHARES[Look.LOCATION]
+    # What dwarfs all that the baseline's windows did alarms too.
+    gross = _shift(max(GROSS, GROSS_TIMES * statistics.median(baseline.farthest)))
     found = []
     for scale in sorted({1, max(s for s in settings.scales if s <= len(rows))}):
         between, degrees = spread.over(scale) + spread.over(baseline.windows), spread.degrees
@@ -35,6 +39,7 @@ def power(baseline: Baseline, history: Sequence[Window], settings: Settings, alp
         share = between / error**2
         bar = student.quantile(1 - part / 2, max(1.0, degrees / share**2 if share > 1e-2 else 1e6))
         shift = max((bar + _NORMAL.inv_cdf(POWER)) * error / PER_SIGMA, _shift(settings.floor))
+        shift = min(shift, gross)
         found.append(f">= {shift:.2f} sigma in {scale} window{'s' if scale > 1 else ''}")
     blind = _shift(MODEL_MONITOR + ROBUST * math.sqrt(1 / n + 1 / m))
     return (
