@@ -27,8 +27,8 @@ class Look(StrEnum):
 
 
 FAULTS = (Look.NULLS, Look.TYPE_ERRORS, Look.INFINITE, Look.UNSEEN, Look.ABSENT)
-# Of a column's part of alpha. What is left of a number's, its whole distribution function gets.
-SHARES = {Look.LOCATION: 0.5, Look.LEVEL: 0.8} | dict.fromkeys(FAULTS, 0.04)
+# Of a column's part of alpha; SHAPE is its whole distribution function's.
+SHARES = {Look.LOCATION: 0.5, Look.LEVEL: 0.5} | dict.fromkeys(FAULTS, 0.04)
 SHAPE = 0.3
 
 

@@ -89,4 +89,5 @@ def _foreign(baseline: Baseline, history: Sequence[Window]) -> list[Finding]:
 
 
 def _rank(finding: Finding) -> tuple[bool, float, float]:
-    return (not finding.alarming, (finding.p_value or 0.0) / (finding.bar or 1.0), -finding.effect)
+    evidence = 0.0 if finding.p_value is None else finding.p_value / (finding.bar or 1.0)
+    return (not finding.alarming, evidence, -finding.effect)

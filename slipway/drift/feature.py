@@ -95,7 +95,9 @@ def _finding(baseline: Baseline, i: int, seen: Seen, history: Sequence[Window]) 
     else:
         level = contrast.cell if contrast and contrast.look is Look.LEVEL else None
         cause, says = naming.moved(feature, block, whole, c.effect, level, alarming=c.alarming)
-    says = f"{says}; {naming.windows(c.scale)}" + ("; it has ended" if c.over else "")
+    says += f"; {naming.windows(c.scale)}" + ("; it has ended" if c.over else "")
+    if c.alarming and c.p_value > c.bar:
+        says += f"; no window of the baseline moved further than {baseline.farthest[i]:.3f}"
     name = naming.subject(baseline, i)
     return Finding(Detector.FEATURE, cause, name, c.scale, c.effect, c.floor, c.p_value, c.bar, c.alarming, says)
 
