@@ -15,7 +15,7 @@ OUT = Path("out/bench/drift_quality.json")
 QUICK = {"labels": [Size(1000, 1, 20, 4, 12, 0)], "synthetic": [Size(1000, 1, 20, 3, 6, 0)]}
 FULL = {
     "labels": [Size(1000, 8, 60, 40, 16, 0)],
-    "synthetic": [Size(1000, 8, 60, 12, 16, 12), Size(10_000, 2, 40, 6, 3, 8), Size(100_000, 1, 12, 3, 2, 0)],
+    "synthetic": [Size(1000, 8, 60, 12, 16, 12), Size(10_000, 2, 40, 6, 3, 2), Size(100_000, 1, 12, 3, 2, 0)],
     "fraud": [Size(1000, 4, 60, 8, 12, 8), Size(10_000, 1, 20, 4, 3, 0)],
     "bank": [Size(1000, 4, 60, 8, 12, 8)],
 }
@@ -31,12 +31,13 @@ def main() -> int:
     rows: list[Row] = []
     for name, sizes in chosen.items():
         for size in (size.part(args.part) for size in sizes):
-            rows += concept_rows(size) if name == "labels" else world_rows(getattr(worlds, name)(), size)
-            print(f"{name}, {size.rows:,} rows: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
+            found = concept_rows(size) if name == "labels" else world_rows(getattr(worlds, name)(), size)
+            print(tables.world(found), end="\n\n", flush=True)
+            rows += found
     streams = [] if args.quick or args.only else in_order()
     held = [] if args.only else holdouts.rows(4 if args.quick else 40)
     bars = tables.bars(rows, held, quick=args.quick)
-    print(tables.show(rows, streams, held, bars))
+    print(tables.rest(streams, held, bars))
     OUT.parent.mkdir(parents=True, exist_ok=True)
     report = {"quick": args.quick, "seconds": round(time.monotonic() - began), "rows": [asdict(row) for row in rows]}
     report |= {"in_order": [asdict(s) for s in streams], "holdouts": [asdict(h) for h in held]}

@@ -7,7 +7,6 @@ from bench.drift_quality.holdouts import Held
 from bench.drift_quality.in_order import Stream
 from bench.drift_quality.measure import Row
 
-
 # Share found and median windows that a prototype reached on changes of about this size.
 PROTOTYPE = (("concept weak", 0.99, 1.5), ("label policy", 0.88, 5.5), ("label borderline", 0.98, 2))
 
@@ -20,19 +19,16 @@ class Bar:
     met: bool
 
 
-def show(rows: Sequence[Row], streams: Sequence[Stream], held: Sequence[Held], bars: Sequence[Bar]) -> str:
-    parts = [
-        _table([r for r in rows if (r.world, r.rows) == key]) for key in dict.fromkeys((r.world, r.rows) for r in rows)
-    ]
-    lines = [f"{'real streams in order':<34}windows  flagged"]
+def rest(streams: Sequence[Stream], held: Sequence[Held], bars: Sequence[Bar]) -> str:
+    lines = [f"{'real streams in order':<34}windows  flagged"] if streams else []
     lines += [f"{s.name:<34}{s.windows:>7}  {s.flagged}\n    {s.first or 'no alarm'}" for s in streams]
-    lines += ["", f"{'holdout against recent rows':<34}   runs   alarms    AUC   worth"]
+    lines += ["", f"{'holdout against recent rows':<34}   runs   alarms    AUC   worth"] if held else []
     lines += [f"{h.what:<34}{h.runs:>7}{h.alarms:>9}{h.auc:>7.2f}{h.effective:>8.0%}" for h in held]
     lines += ["", *(f"{'met' if b.met else 'MISSED':<7} {b.what}: wanted {b.wanted}, found {b.found}" for b in bars)]
-    return "\n\n".join([*parts, "\n".join(lines)])
+    return "\n".join(lines)
 
 
-def _table(rows: Sequence[Row]) -> str:
+def world(rows: Sequence[Row]) -> str:
     faults = list(dict.fromkeys(row.fault for row in rows if row.fault != "none"))
     by = {(row.rule, row.fault): row for row in rows}
     lines = [f"{rows[0].world}, {rows[0].rows:,} rows a window: share of healthy windows flagged; share of faults found"
@@ -68,8 +64,9 @@ def bars(rows: Sequence[Row], held: Sequence[Held], *, quick: bool) -> list[Bar]
     ):
         row = next((r for r in mine if r.fault == fault), None)
         if row:
-            met = row.found >= (0.9 if quick else share) and row.delay is not None
-            found.append(Bar(fault, f"{share:.0%} (median {delay:g})", f"{row.found:.0%} ({row.delay})", met))
+            met = row.found >= (0.9 if quick else share)
+            wanted = f"{share:.0%} (a prototype's median: {delay:g} windows)"
+            found.append(Bar(fault, wanted, f"{row.found:.0%} (median {row.delay})", met))
     quiet = next((h for h in held if h.what == "no change"), None)
     if quiet:
         found.append(Bar("holdout, no change", "no alarm", f"{quiet.alarms} of {quiet.runs}", quiet.alarms == 0))
