@@ -1,0 +1,151 @@
+"""How much the baseline's own windows differ, beyond chance among their rows: each against the others of its season."""
+
+import math
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
+
+from slipway.drift.contrasts import Contrast
+from slipway.drift.deviation import Spread
+from slipway.drift.profile import Column, Labelled
+from slipway.drift.residuals import Sight
+
+LEAST_WINDOWS = 20
+POOLED = 10.0  # windows that the other features' spread is worth
+# Until enough windows have shown better: 1,000 rows of one window are worth 500.
+UNCALIBRATED = Spread(1e-3, 0.5, 8.0)
+MOST_CORRELATED = 0.95
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A column of a window and of its season, the window included; windows: of the season."""
+
+    own: Column
+    season: Column
+    windows: int
+
+
+@dataclass(frozen=True)
+class Miss:
+    """By how much a window misses what the others make expect, in standard deviations of a row. sampling: its variance
+    from rows; factor: variance between windows counts this often, for the window and for its expectation."""
+
+    value: float
+    sampling: float
+    factor: float
+
+
+def misses(contrast: Contrast, variance: float, pairs: Sequence[Pair]) -> list[Miss]:
+    """variance: of one row. Windows or seasons without rows are left out."""
+    found = []
+    for pair in pairs:
+        (n, mean), (m, expected) = contrast.mean(pair.own), contrast.mean(pair.season)
+        if n and m > n:
+            rest = (m * expected - n * mean) / (m - n)
+            found.append(_miss((mean - rest) / math.sqrt(variance), n, m - n, pair.windows))
+    return found
+
+
+def shape_misses(pairs: Sequence[Pair]) -> list[Miss]:
+    """The same for the distribution function: root mean square over its cells, in its own standard deviations."""
+    found = []
+    for pair in pairs:
+        n, m = sum(pair.own.cells), sum(pair.season.cells)
+        if not n or m <= n:
+            continue
+        all_ = list(accumulate(pair.season.cells))
+        chance = math.fsum(a / m * (1 - a / m) for a in all_)
+        square = math.fsum(gap * gap for gap in _gaps(pair, n, m))
+        if chance:
+            found.append(_miss(math.sqrt(square / chance), n, m - n, pair.windows))
+    return found
+
+
+def farthest(pairs: Sequence[Pair], *, levels: bool) -> float:
+    """The largest distance of any window to the others: of the distribution functions, or of a level's share."""
+    found = 0.0
+    for pair in pairs:
+        n, m = sum(pair.own.cells), sum(pair.season.cells)
+        if n and m > n:
+            gaps = _gaps(pair, n, m)
+            steps = (b - a for a, b in pairwise([0.0, *gaps])) if levels else gaps
+            found = max(found, max(map(abs, steps)))
+    return found
+
+
+def _gaps(pair: Pair, n: int, m: int) -> list[float]:
+    """Of a window's distribution function and that of the others."""
+    both = zip(accumulate(pair.own.cells), accumulate(pair.season.cells), strict=True)
+    return [a / n - (b - a) / (m - n) for a, b in both]
+
+
+def residual_misses(sight: Sight, windows: Sequence[Labelled], whole: Labelled) -> list[Miss]:
+    all_, found = sight.of(whole), []
+    for window in windows:
+        part = sight.of(window)
+        others = all_.n - part.n
+        if part.n and others and all_.variance > 0:
+            miss = part.total / part.n - (all_.total - part.total) / others
+            found.append(_miss(miss / math.sqrt(all_.variance / all_.n), part.n, others, len(windows)))
+    return found
+
+
+def excess_misses(windows: Sequence[Labelled], whole: Labelled) -> list[Miss]:
+    all_, found = whole.excess, []
+    for window in windows:
+        n, others = window.excess.n, all_.n - window.excess.n
+        if n and others > 1 and all_.variance > 0:
+            miss = window.excess.mean - (all_.total - window.excess.total) / others
+            found.append(_miss(miss / math.sqrt(all_.variance), n, others, len(windows)))
+    return found
+
+
+def _miss(value: float, n: int, others: int, windows: int) -> Miss:
+    return Miss(value, 1 / n + 1 / others, 1 + 1 / max(windows - 1, 1))
+
+
+def pool(series: Sequence[list[Miss]], correlation: float | None = None) -> Callable[[list[Miss]], Spread]:
+    """A feature's spread, drawn towards the middle of all features', never below its own."""
+    full = [misses for misses in series if len(misses) >= LEAST_WINDOWS]
+    neighbours = correlation_of(full) if correlation is None else correlation
+    middle_ = max(0.0, statistics.median(_between(misses, neighbours) for misses in full)) if full else 0.0
+    # Neighbours that are alike show less: so many independent windows would show a variance as well.
+    independent = (1 - neighbours**2) / (1 + neighbours**2)
+
+    def spread(misses: list[Miss]) -> Spread:
+        n = len(misses)
+        if n < LEAST_WINDOWS:
+            return UNCALIBRATED
+        own, degrees = _between(misses, neighbours), (n - 1) * independent
+        drawn = (n * own + POOLED * middle_) / (n + POOLED)
+        return (
+            Spread(own, neighbours, degrees) if own > drawn else Spread(max(0.0, drawn), neighbours, degrees + POOLED)
+        )
+
+    return spread
+
+
+def _between(misses: Sequence[Miss], correlation: float) -> float:
+    """Of one feature: unbiased, for windows as correlated as these."""
+    excess = statistics.fmean((miss.value**2 - miss.sampling) / miss.factor for miss in misses)
+    n = len(misses)
+    return excess * (1 - 1 / n) / (1 - Spread(1.0, correlation).over(n))
+
+
+def correlation_of(series: Sequence[list[Miss]]) -> float:
+    """Of neighbouring windows' means beyond chance, over all features together."""
+    products = math.fsum(a.value * b.value for misses in series for a, b in pairwise(misses))
+    squares = math.fsum(miss.value**2 - miss.sampling for misses in series for miss in misses[1:])
+    # Windows that hardly differ beyond chance don't show how they are correlated: chance counts as uncorrelated.
+    squares += 0.2 * math.fsum(miss.sampling for misses in series for miss in misses[1:])
+    count = max((len(misses) for misses in series), default=0)
+    if squares <= 0 or not count:
+        return 0.0
+    found = products / squares
+    # Both are about a mean of the same windows, which follows them: that hides a part of what neighbours share.
+    for _ in range(10):
+        hidden = Spread(1.0, min(max(0.0, found), MOST_CORRELATED)).over(count)
+        found = products / squares * (1 - hidden) + hidden
+    return min(max(0.0, found - 1 / count), MOST_CORRELATED)

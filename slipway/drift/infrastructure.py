@@ -1,0 +1,61 @@
+"""Infrastructure: is it still the model that was registered, on the platform it was registered on?
+
+Golden rows, scored at registration, are scored again by the variant that serves. Scores may differ by a tolerance, not
+by bytes: another instance type or library rounds otherwise. A fingerprint (image digest, package versions, instance
+type) says what changed; by itself, with equal scores, it alarms nobody.
+"""
+
+import math
+from collections.abc import Sequence
+
+from slipway.drift.findings import Cause, Detector, Finding, Probe, Settings
+
+STALE = 86400.0  # seconds after which a probe says nothing about now
+
+
+def infrastructure(probes: Sequence[Probe], threshold: float, settings: Settings) -> list[Finding]:
+    """The newest probe of each variant counts. threshold: of a positive decision."""
+    newest = {probe.variant: probe for probe in sorted(probes, key=lambda probe: probe.at)}
+    return [finding for name in sorted(newest) for finding in _probe(newest[name], threshold, settings)]
+
+
+def limits(probes: Sequence[Probe], now: float) -> tuple[str, ...]:
+    if not probes:
+        return ("infrastructure: no golden rows were replayed",)
+    hours = (now - max(probe.at for probe in probes)) / 3600
+    return (f"infrastructure: the last replay was {hours:.0f} h ago",) if hours * 3600 > STALE else ()
+
+
+def _probe(probe: Probe, threshold: float, settings: Settings) -> list[Finding]:
+    changed = _changes(probe)
+    answered = [(a, b) for a, b in zip(probe.expected, probe.got, strict=True) if b is not None]
+    distances = [math.inf if math.isnan(b) else abs(a - b) for a, b in answered]
+    furthest = max(distances, default=0.0)
+    flipped = sum((a >= threshold) != (b >= threshold) for a, b in answered)
+    unanswered = len(probe.got) - len(answered)
+    found = []
+    if probe.expected:
+        alarming = furthest > settings.tolerance or unanswered > 0
+        says = (
+            f"{probe.variant}: {sum(d > settings.tolerance for d in distances)} of {len(probe.expected)} golden rows "
+            f"score otherwise than at registration, by up to {furthest:.3g}; {flipped} decisions flipped"
+            + (f"; {unanswered} rows got no score" if unanswered else "")
+            + (f"; changed: {changed}" if changed else "")
+        )
+        found.append(_finding(Cause.REPLAY, probe.variant, furthest, settings.tolerance, alarming, says))
+    if changed:
+        says = f"{probe.variant}: changed since registration: {changed}"
+        says += "; golden rows score as before" if answered and furthest <= settings.tolerance else ""
+        alarming = not answered
+        found.append(_finding(Cause.FINGERPRINT, probe.variant, float(changed.count(",") + 1), 1.0, alarming, says))
+    return found
+
+
+def _changes(probe: Probe) -> str:
+    found = dict(probe.found)
+    pairs = [(name, was, found.get(name, "missing")) for name, was in probe.recorded]
+    return ", ".join(f"{name} {was} -> {now}" for name, was, now in pairs if was != now)
+
+
+def _finding(cause: Cause, variant: str, effect: float, floor: float, alarming: bool, says: str) -> Finding:
+    return Finding(Detector.INFRASTRUCTURE, cause, variant, 1, effect, floor, None, 0.0, alarming, says)

@@ -1,0 +1,218 @@
+"""Infrastructure, evaluation, what arrives, and the one verdict that joins them."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from slipway import codec
+from slipway.drift.eval import evaluation
+from slipway.drift.findings import (
+    Anchors,
+    Cause,
+    Detector,
+    Drift,
+    Finding,
+    Holdout,
+    Probe,
+    Remedy,
+    Settings,
+    TwoSample,
+    Window,
+)
+from slipway.drift.infrastructure import infrastructure
+from slipway.drift.profile import Count, Profile, empty
+from slipway.drift.verdict import remedy
+from tests.slipway.drift.conftest import HOUR, START, World, alarming, in_hours, number, shift
+
+FRESH = Holdout(86400.0, 2000, TwoSample(0.51, 0.3, 2000, 2000), 1900.0)
+SCORES = (0.1, 0.4, 0.6, 0.9)
+
+
+def _replay(*got: float | None, recorded: str = "a", found: str = "a", at: float = START, variant: str = "v") -> Probe:
+    return Probe(at, variant, SCORES, got, (("image", recorded),), (("image", found),))
+
+
+def _only(probe: Probe) -> list[Finding]:
+    return [finding for finding in infrastructure([probe], 0.5, Settings()) if finding.alarming]
+
+
+def test_scores_within_the_tolerance_are_the_same() -> None:
+    assert not _only(_replay(*(score + 5e-5 for score in SCORES)))
+
+
+def test_scores_beyond_it_roll_back_and_say_what_changed_and_which_decisions_flipped(world: World) -> None:
+    probe = _replay(0.1, 0.55, 0.6, 0.2, found="b")
+    drift = world.judge(world.windows(None), probes=[probe])
+    assert drift.remedy is Remedy.ROLL_BACK and drift.blocks_retraining
+    assert "2 of 4 golden rows" in drift.reasons[0] and "2 decisions flipped" in drift.reasons[0]
+    assert "image a -> b" in drift.reasons[0]
+
+
+@pytest.mark.parametrize("got", [(0.1, None, 0.6, 0.9), (0.1, float("nan"), 0.6, 0.9)])
+def test_rows_without_a_score_are_a_fault(got: tuple[float | None, ...]) -> None:
+    assert [f.cause for f in _only(_replay(*got))] == [Cause.REPLAY]
+
+
+def test_another_fingerprint_with_the_same_scores_is_told_and_alarms_nobody() -> None:
+    found = infrastructure([_replay(*SCORES, found="b")], 0.5, Settings())
+    assert [(f.cause, f.alarming) for f in found] == [(Cause.REPLAY, False), (Cause.FINGERPRINT, False)]
+    assert found[1].says.endswith("golden rows score as before")
+
+
+def test_another_fingerprint_without_a_replay_alarms() -> None:
+    assert [f.cause for f in _only(Probe(START, "v", recorded=(("image", "a"),), found=()))] == [Cause.FINGERPRINT]
+
+
+def test_only_the_newest_probe_of_a_variant_counts() -> None:
+    old, new = _replay(0.9, 0.9, 0.9, 0.9), _replay(*SCORES, at=START + 60)
+    assert not [f for f in infrastructure([new, old], 0.5, Settings()) if f.alarming]
+
+
+@pytest.mark.parametrize(
+    ("holdout", "subjects"),
+    [
+        (FRESH, []),
+        (replace(FRESH, test=TwoSample(0.85, 1e-9, 2000, 2000)), ["holdout"]),
+        (replace(FRESH, test=TwoSample(0.55, 1e-9, 50_000, 50_000)), []),
+        (replace(FRESH, test=TwoSample(0.85, 1e-9, 2000, 2000), effective=200.0), ["holdout", "effective rows"]),
+        (replace(FRESH, effective=200.0), []),
+        (replace(FRESH, new_levels=(("job", 0.05), ("city", 0.001))), ["job"]),
+        (replace(FRESH, age=200 * 86400.0), ["age"]),
+    ],
+)
+def test_a_stale_holdout_is_known_by_its_rows_levels_and_age(holdout: Holdout, subjects: list[str]) -> None:
+    assert [f.subject for f in evaluation(holdout, Settings(), 1e-4) if f.alarming] == subjects
+
+
+def test_a_stale_holdout_is_refreshed(world: World) -> None:
+    drift = world.judge(world.windows(None), holdout=replace(FRESH, age=1e9))
+    assert drift.remedy is Remedy.REFRESH_HOLDOUT and not drift.blocks_retraining
+
+
+def _empty_window(world: World, requests: int | None) -> list[Window]:
+    history = world.windows(None, None)
+    last = history[-1].until
+    return [*history, Window(last, last + HOUR, empty(world.counter.reference), requests)]
+
+
+@pytest.mark.parametrize(
+    ("requests", "cause", "kind"),
+    [
+        (5000, Cause.CAPTURE_STOPPED, Remedy.REPAIR_DATA),
+        (0, Cause.NO_TRAFFIC, Remedy.NOTHING),
+        (None, Cause.NO_TRAFFIC, Remedy.NOTHING),
+    ],
+)
+def test_no_rows_are_told_apart(world: World, requests: int | None, cause: Cause, kind: Remedy) -> None:
+    drift = world.judge(_empty_window(world, requests))
+    assert [f.cause for f in drift.findings] == [cause] and drift.remedy is kind
+
+
+def test_a_sampled_capture_that_misses_a_quiet_hour_has_not_stopped(world: World) -> None:
+    history = [replace(window, requests=100_000) for window in _empty_window(world, 300)]
+    history[-1] = replace(history[-1], requests=300)
+    assert [f.cause for f in world.judge(history).findings] == [Cause.NO_TRAFFIC]
+
+
+def test_labels_that_stop_coming_are_late_and_not_drift(world: World) -> None:
+    profiles = [world.profile(labels=True) for _ in range(4)] + [world.profile() for _ in range(8)]
+    history, due = in_hours(profiles), Settings(labels_due=2 * HOUR)
+    assert not alarming(world.judge(history[:6], settings=due))
+    (late,) = alarming(world.judge(history, settings=due))
+    assert late.cause is Cause.LABELS_LATE and late.detector is Detector.LABEL
+
+
+def test_labels_that_never_came_are_not_late(world: World) -> None:
+    assert not alarming(world.judge(world.windows(*[None] * 8), settings=Settings(labels_due=HOUR)))
+
+
+def _rejecting(profile: Profile, n: int) -> Profile:
+    return replace(profile, records=profile.records + n, rejected=(Count("json", n),) if n else ())
+
+
+def test_records_that_can_not_be_read_are_a_fault_until_they_can(world: World) -> None:
+    counts = [0, 0, 60, 60]
+    history = in_hours([_rejecting(world.profile(), n) for n in counts])
+    drift = world.judge(history)
+    assert [(f.cause, f.subject) for f in alarming(drift)] == [(Cause.SCHEMA, "records")]
+    assert "(json)" in drift.reasons[0]
+    assert not alarming(world.judge(in_hours([*(w.profile for w in history), world.profile()])))
+
+
+def test_surplus_columns_are_a_fault(world: World) -> None:
+    profile = world.profile()
+    found = alarming(world.judge(in_hours([replace(profile, surplus=profile.rows)])))
+    assert [f.cause for f in found] == [Cause.SCHEMA] and "surplus columns" in found[0].says
+
+
+def test_an_empty_history_says_so_and_nothing_more(world: World) -> None:
+    drift = world.judge([])
+    assert drift.remedy is Remedy.NOTHING and not drift.findings and not drift.power
+
+
+def test_remedies_have_an_order_and_the_later_ones_wait(world: World) -> None:
+    broken = number(1, lambda v, _: v * 100)
+    drift = world.judge(
+        world.windows(None, lambda rows, rng: shift(0, 1.0)(broken(rows, rng), rng), labels=True),
+        probes=[_replay(0.9, 0.9, 0.9, 0.9)],
+        anchors=Anchors(200, 60),
+        holdout=replace(FRESH, age=1e9),
+    )
+    assert drift.remedy is Remedy.ROLL_BACK and drift.blocks_retraining
+    waiting = [reason.split(" ")[0] for reason in drift.reasons if " waits: " in reason]
+    assert list(dict.fromkeys(waiting)) == ["REPAIR_DATA", "RELABEL", "RETRAIN", "REFRESH_HOLDOUT"]
+
+
+findings_ = st.builds(
+    Finding,
+    st.sampled_from(Detector),
+    st.sampled_from(Cause),
+    st.sampled_from(["amount", "score", "other"]),
+    st.sampled_from([1, 2, 32]),
+    st.floats(0, 1),
+    st.floats(0, 1),
+    st.none() | st.floats(0, 1),
+    st.floats(0, 1),
+    st.booleans(),
+    st.text(max_size=5),
+)
+
+
+@given(st.lists(findings_, max_size=6), findings_)
+def test_a_further_finding_never_makes_a_remedy_less_urgent(found: list[Finding], more: Finding) -> None:
+    from slipway.drift.reference import Feature, Reference
+
+    reference = Reference("r", "p", (Feature("amount", importance=0.5), Feature("other")), Feature("score"))
+    order = list(Remedy)
+    before, blocked, _ = remedy(found, reference, Settings())
+    after, blocks, _ = remedy([*found, more], reference, Settings())
+    assert order.index(after) <= order.index(before) and blocks >= blocked
+    assert blocks == (after in (Remedy.ROLL_BACK, Remedy.REPAIR_DATA, Remedy.RELABEL))
+
+
+def test_a_verdict_can_be_kept_and_read_again(world: World) -> None:
+    drift = world.judge(world.windows(None, shift(0, 1.0), labels=True), probes=[_replay(*SCORES)], holdout=FRESH)
+    assert codec.loads(Drift, codec.dumps(drift)) == drift
+
+
+def test_the_same_inputs_give_the_same_verdict(world: World) -> None:
+    history = world.windows(None, shift(0, 1.0), labels=True)
+    assert world.judge(history) == world.judge(history)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Settings(false_page_every=0), "false_page_every: must be at least 1 window"),
+        (lambda: Settings(scales=(2, 4)), "scales: must ascend from 1"),
+        (lambda: Anchors(10, 11), "changed: must be a part of 10 rows"),
+        (lambda: Anchors(10, 1, usual=0.0), "usual: must lie strictly between"),
+        (lambda: Probe(0.0, "v", (0.5,), ()), "got: 0 scores for 1 golden rows"),
+        (lambda: Window(5.0, 5.0, Profile("r", (), None)), "until: must lie after since"),  # type: ignore[arg-type]
+    ],
+)
+def test_bad_input_is_named(make: object, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        make()  # type: ignore[operator]
