@@ -62,5 +62,5 @@ def _watch(
         flagged["slipway"] += bool(alarming)
         said = said or (f"window {i - first + 1}, {alarming[0].subject}: {alarming[0].says}" if alarming else "")
         for rule, flag in RULES.items():
-            flagged[rule] += flag(reference, parts[i])
+            flagged[rule] += int(flag(reference, parts[i]))
     return Stream(name, len(parts) - first, flagged, said)
