@@ -21,7 +21,7 @@ def answers(source: capture.Source) -> None:
     if release_id is None:
         return
     known, lines, now = ledger.release(release_id), list(capture.lines(source)), clock.now()
-    rate = rows.rate(known.endpoint, known.id, len(lines), now)
+    rate = rows.rate(known, len(lines), now)
     kept, account = pairing.keep(known, source.role, lines, rate=rate, key=source.key, written=source.at, now=now)
     rows.put(known.endpoint, kept)
     groups = rows.groups(known.endpoint, (row.id for row in kept))
@@ -31,7 +31,8 @@ def answers(source: capture.Source) -> None:
 
 def truths(source: capture.Source) -> None:
     now = clock.now()
-    rate = rows.label_rate(source.endpoint, ledger.in_progress(source.endpoint), now)
+    release_id = ledger.in_progress(source.endpoint)
+    rate = rows.label_rate(source.endpoint, ledger.release(release_id) if release_id else None, now)
     if rate == 0:
         return
     seen = capture.truths(source)

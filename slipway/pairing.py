@@ -20,7 +20,6 @@ from slipway.phases import Phase
 from slipway.plan import Goal, Metric
 from slipway.release import Release
 
-TARGET = 60.0  # sampled requests a minute
 LATE_AFTER = 900.0  # seconds between a request and the handling of its captured answer
 LEAST_PROPENSITY = 0.001
 OUTSIDE = -1  # the step of what was captured while no step's traffic was in place, and of labels as they come
@@ -127,9 +126,9 @@ class Claim:
     sums: Mapping[Cell, PairSums | OutcomeSums] = field(default_factory=dict)
 
 
-def rate(requests_per_minute: float) -> float:
-    """The share of ids to sample at this traffic."""
-    return min(1.0, TARGET / requests_per_minute) if requests_per_minute > 0 else 1.0
+def rate(requests_per_minute: float, target: float) -> float:
+    """The share of ids to sample at this traffic, for `target` of them a minute."""
+    return min(1.0, target / requests_per_minute) if requests_per_minute > 0 else 1.0
 
 
 def sampled(id: str, rate: float) -> bool:

@@ -132,6 +132,7 @@ class Plan:
     alpha: float = 0.05  # chance of rolling back an innocent candidate, over the whole release
     guardrails: tuple[Guardrail, ...] = GUARDRAILS
     outcomes: tuple[OutcomeRule, ...] = ()
+    sampled_a_minute: int = 300  # requests whose answers are compared one by one; the evidence on quality
 
     def __post_init__(self) -> None:
         if not self.steps:
@@ -151,6 +152,8 @@ class Plan:
         outcomes.check(self.outcomes, needed=any(step.goal is Goal.SUPERIOR for step in self.steps))
         if not 10 <= self.soak_seconds <= 3600:
             raise ValueError(f"soak_seconds: from 10 to 3600, got {self.soak_seconds}")
+        if not 10 <= self.sampled_a_minute <= 6000:
+            raise ValueError(f"sampled_a_minute: from 10 to 6000, got {self.sampled_a_minute}")
 
     def rule(self, metric: Metric) -> Guardrail:
         """The guardrail of a metric; one that a plan leaves out is watched by its default."""

@@ -125,7 +125,7 @@ def detectable(plan: Plan, requests_per_second: float, mean: float = 0.0, deviat
         level, share = plan.alpha * rule.alpha_share, step.weight / 100
         looks = [look for look in TEST_LOOKS if step.minutes <= look <= step.at_most] or [step.at_most]
         for look in looks:
-            reports = max(2, round(min(60 * requests_per_second, pairing.TARGET) * look))
+            reports = max(2, round(min(60 * requests_per_second, plan.sampled_a_minute) * look))
             size = asymptotic_detectable(reports, share, alpha=level, planned=rule.planned, power=POWER)
             says = f"{size:.3f} standard deviations"
             if mean and deviation:

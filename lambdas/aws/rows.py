@@ -17,6 +17,7 @@ from lambdas.aws import batches, metrics
 from lambdas.aws.clients import client
 from slipway import codec, names, pairing
 from slipway.pairing import Group, Label, Report, Row
+from slipway.release import Release
 
 KEEP_ROWS, KEEP_RATE = 30 * 86400, 60 * 86400  # seconds
 KINDS: dict[str, type] = {**dict.fromkeys(names.ROLES, Row), "label": Label, "report": Report}
@@ -27,31 +28,31 @@ def key(endpoint: str, id: str, sk: str) -> batches.Item:
     return batches.key(f"ROW#{endpoint}#{id}", sk)
 
 
-def rate(endpoint: str, release_id: str, lines: int, now: float) -> float:
+def rate(release: Release, lines: int, now: float) -> float:
     """The share of ids a release samples, chosen once: from the baseline's busiest minute of late.
 
     lines: of the object at hand, which stand in for traffic that CloudWatch has not seen; without any nothing is chosen
     yet, and every id counts as sampled.
     """
-    item = batches.key(f"SAMPLED#{endpoint}", release_id)
+    item = batches.key(f"SAMPLED#{release.endpoint}", release.id)
     known = client("dynamodb").get_item(TableName=batches.table(), Key=item, ConsistentRead=True).get("Item")
     if known:
         return float(known["rate"]["N"])
     until = now // 60 * 60
-    minutes = metrics.minutes(endpoint, until - TRAFFIC_SECONDS, until)
+    minutes = metrics.minutes(release.endpoint, until - TRAFFIC_SECONDS, until)
     busiest = max(minute.baseline.requests for minute in minutes) or lines
     if not busiest:
         return 1.0
-    chosen = pairing.rate(busiest)
+    chosen = pairing.rate(busiest, release.plan.sampled_a_minute)
     item |= {"rate": {"N": repr(chosen)}, "expires_at": {"N": str(int(now + KEEP_RATE))}}
     unless = {"ConditionExpression": "attribute_not_exists(pk)"}
     with suppress(client("dynamodb").exceptions.ConditionalCheckFailedException):
         client("dynamodb").put_item(TableName=batches.table(), Item=item, **unless)
         return chosen
-    return rate(endpoint, release_id, lines, now)
+    return rate(release, lines, now)
 
 
-def label_rate(endpoint: str, release_id: str | None, now: float) -> float:
+def label_rate(endpoint: str, release: Release | None, now: float) -> float:
     """The greatest share of ids that the release in progress or another one of late samples; 0 if there is none."""
     answer = client("dynamodb").query(
         TableName=batches.table(),
@@ -59,7 +60,7 @@ def label_rate(endpoint: str, release_id: str | None, now: float) -> float:
         ExpressionAttributeValues={":pk": {"S": f"SAMPLED#{endpoint}"}},
     )
     rates = [float(item["rate"]["N"]) for item in answer["Items"]]
-    return max([*rates, rate(endpoint, release_id, 0, now)] if release_id else rates, default=0.0)
+    return max([*rates, rate(release, 0, now)] if release else rates, default=0.0)
 
 
 def put(endpoint: str, waiting: Iterable[Row | Label | Report]) -> None:

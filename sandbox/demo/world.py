@@ -27,6 +27,7 @@ ENDPOINT = "fraud"
 PLAN = {
     "name": "canary",
     "soak_seconds": 60,
+    "sampled_a_minute": 60,
     "guardrails": [{"metric": "quality", "required": False}, {"metric": "disagreement", "action": "roll_back"}],
     "steps": [
         {"phase": "SHADOW", "minutes": 15, "requests": 1000},

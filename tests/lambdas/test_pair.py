@@ -31,10 +31,13 @@ SETTINGS = settings(
 )
 
 
+RATE = pairing.rate
+
+
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batches.time, "sleep", lambda _: None)
-    monkeypatch.setattr(pairing, "TARGET", 10_000.0)  # every id, unless a test says otherwise
+    monkeypatch.setattr(pairing, "rate", lambda *_: 1.0)  # every id, unless a test says otherwise
 
 
 def handle(event: dict[str, Any]) -> None:
@@ -109,7 +112,7 @@ def sum_of(sums: list[PairSums]) -> PairSums:
 def undisturbed(wire: Wire) -> dict[str, dict[int, PairSums]]:
     """Where 24 requests' objects lead in the order they were written."""
     with pytest.MonkeyPatch.context() as patch, mock_aws():
-        patch.setattr(pairing, "TARGET", 10_000.0)
+        patch.setattr(pairing, "rate", lambda *_: 1.0)
         world = fresh(wire, patch)
         for event in small(world):
             handle(event)
@@ -232,27 +235,28 @@ def test_labels_that_come_after_the_release_has_ended_still_join_their_rows(arri
 def test_the_rate_is_chosen_once_from_the_busiest_minute_and_holds(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pairing, "TARGET", 60.0)
+    monkeypatch.setattr(pairing, "rate", RATE)
     known = traffic.in_canary(world)
-    for minute, count in enumerate((300, 6000, 1200)):
+    for minute, count in enumerate((300, 30_000, 1200)):
         world.cloudwatch.minute(START + 60 * minute, "baseline", count)
-    assert rows.rate(known.endpoint, known.id, lines=5, now=traffic.NOW) == 0.01
+    assert rows.rate(known, lines=5, now=traffic.NOW) == 0.01
     world.cloudwatch.minute(START + 180, "baseline", 60_000)
-    assert rows.rate(known.endpoint, known.id, lines=5, now=traffic.NOW + 60) == 0.01
+    assert rows.rate(known, lines=5, now=traffic.NOW + 60) == 0.01
     assert rows.label_rate("fraud", None, traffic.NOW) == 0.01
 
 
-def test_two_functions_that_choose_a_rate_at_once_agree_on_one(world: World) -> None:
+def test_two_functions_that_choose_a_rate_at_once_agree_on_one(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pairing, "rate", RATE)
     known = traffic.in_canary(world)
     found = []
 
     def meanwhile(call: Made) -> None:
         if call.method == "put_item":
             world.wire.before = None
-            found.append(rows.rate(known.endpoint, known.id, lines=1_000_000, now=traffic.NOW))
+            found.append(rows.rate(known, lines=30_000, now=traffic.NOW))
 
     world.wire.before = meanwhile
-    found.append(rows.rate(known.endpoint, known.id, lines=20_000, now=traffic.NOW))
+    found.append(rows.rate(known, lines=20_000, now=traffic.NOW))
     assert found == [0.01, 0.01]
 
 
@@ -260,8 +264,7 @@ def test_only_sampled_ids_are_kept_and_they_are_the_same_everywhere(
     arrived: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     events, made = arrived
-    monkeypatch.setattr(pairing, "TARGET", 60.0)
-    monkeypatch.setattr(pairing, "rate", lambda _: 0.4)
+    monkeypatch.setattr(pairing, "rate", lambda *_: 0.4)
     for event in events:
         handle(event)
     kept = [request for request in made if pairing.sampled(request.id, 0.4)]

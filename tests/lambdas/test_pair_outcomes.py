@@ -22,7 +22,7 @@ TRUTH = "ground-truth/fraud/2027/01/15/08/{}.jsonl"
 def release_id(world: World, monkeypatch: pytest.MonkeyPatch) -> str:
     """A release whose canary is an A/B test by two outcomes; every request is sampled."""
     monkeypatch.setattr(batches.time, "sleep", lambda _: None)
-    monkeypatch.setattr(pairing, "TARGET", 10_000.0)
+    monkeypatch.setattr(pairing, "rate", lambda *_: 1.0)
     test = replace(STEPS[CANARY], goal=plan.Goal.SUPERIOR)
     rules = (OutcomeRule("revenue", alpha_share=0.5), OutcomeRule("clicked", role="guardrail", alpha_share=0.5))
     chosen = plan.Plan("ab", (STEPS[SHADOW], test, STEPS[BAKE]), outcomes=rules)

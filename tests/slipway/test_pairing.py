@@ -56,11 +56,11 @@ def test_an_id_in_the_sample_is_in_every_larger_one() -> None:
 
 @pytest.mark.parametrize("per_second", [1, 10, 1000, 10_000])
 def test_a_minute_brings_as_many_samples_at_any_traffic(per_second: int) -> None:
-    assert pairing.rate(60 * per_second) * 60 * per_second == pytest.approx(60)
+    assert pairing.rate(60 * per_second, 60) * 60 * per_second == pytest.approx(60)
 
 
 def test_little_traffic_is_taken_whole() -> None:
-    assert pairing.rate(12) == pairing.rate(0) == 1.0
+    assert pairing.rate(12, 60) == pairing.rate(0, 60) == 1.0
 
 
 @settings(max_examples=50, deadline=None)
