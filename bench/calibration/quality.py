@@ -33,7 +33,8 @@ def ours(paired: bool) -> QualityRule:
     """The judge's own guardrail, on the sample of the requests that pairing takes."""
 
     def rule(labels: Labels) -> int:
-        seen = np.random.default_rng(len(labels.label)).random(len(labels.label)) < pairing.rate(60 * labels.rate)
+        share = pairing.rate(60 * labels.rate, PLAN.sampled_a_minute)
+        seen = np.random.default_rng(len(labels.label)).random(len(labels.label)) < share
         sums = _pairs(labels, seen) if paired else _arms(labels, seen)
         for until in range(LOOK, labels.minutes + 1, LOOK):
             arrived = np.count_nonzero(seen[labels.arrived(0, until)])
