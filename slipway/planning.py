@@ -8,7 +8,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from slipway import pairing
 from slipway.guardrails.quality import WAIVER
 from slipway.minutes import Minute
 from slipway.outcomes import Role
