@@ -37,7 +37,7 @@ def body(release: Release, line: Entry) -> str:
         f"by         {line.by}",
     ]
     if release.step == 0 and line.what in JUDGED and release.outlook:
-        rows += ["", release.outlook]
+        rows += ["", *release.outlook.split("; ")]
     if line.verdict:
         rows += ["", f"verdict    {line.verdict.decision}"]
         rows += [f"  {finding.guardrail:12} {finding.says}" for finding in line.verdict.findings]

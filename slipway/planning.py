@@ -98,19 +98,20 @@ def recent(past: Sequence[Minute] | None) -> Recent | None:
 
 
 def forecast(plan: Plan, recent: Recent | None) -> str:
-    """The outlook at the endpoint's own traffic, a line a step, for a message and the history."""
+    """The outlook at the endpoint's own traffic, step by step, for a message and the history."""
     if recent is None:
         return "how long each step takes is not known: CloudWatch did not say what users sent in the last day"
     if not recent.requests:
         return "how long each step takes is not known: there was no request in the last day"
-    lines = [f"at {recent.requests_per_second:.3g} requests/s with {recent.error_rate:.2%} errors, as in the last day:"]
+    errors = f"{100 * recent.error_rate:.2g} % errors"
+    lines = [f"at {recent.requests_per_second:.3g} requests/s with {errors}, as in the last day"]
     for row in outlook(plan, recent.requests_per_second, recent.error_rate):
         times = {effect: span(time) for effect, time in zip(EFFECTS, row.detects, strict=True) if math.isfinite(time)}
         found = ", ".join(f"x{effect:g} in {time}" for effect, time in times.items())
         finds = f"finds errors {found}" if found else "compares no errors"
         ends = "" if row.advances <= row.step.at_most else f", and is rolled back undecided at {span(row.step.at_most)}"
         lines.append(f"{_name(row.step)} advances after {span(row.advances)}, {finds}{ends}")
-    return "\n".join([*lines, *detectable(plan, recent.requests_per_second)])
+    return "; ".join([*lines, *detectable(plan, recent.requests_per_second)])
 
 
 def detectable(plan: Plan, requests_per_second: float, mean: float = 0.0, deviation: float = 0.0) -> list[str]:

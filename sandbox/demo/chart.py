@@ -26,7 +26,8 @@ def lift(points: Sequence[dict[str, Any]]) -> str:
         for i in range(3)
     )
     ticks = "".join(
-        f"<text x={LEFT - 6} y={y(value) + 4:.1f} text-anchor=end>{value:+.0f} %</text>" for value in {low, 0.0, high}
+        f"<text x='{LEFT - 6}' y='{y(value) + 4:.1f}' text-anchor='end'>{value:+.0f} %</text>"
+        for value in {low, 0.0, high}
     )
     last = points[-1]
     title = f"{html.escape(last['outcome'])}: lift {last['relative'][1]:+.1%}, {last['relative'][0]:+.1%} to "
@@ -34,10 +35,10 @@ def lift(points: Sequence[dict[str, Any]]) -> str:
         f"{last['relative'][2]:+.1%}, p {last['p_value']:.2g}, {last['candidate_n'] + last['baseline_n']:,} reports"
     )
     return (
-        f"<svg viewBox='0 0 {WIDTH} {HEIGHT}' role=img style='max-width:{WIDTH}px;width:100%;font:11px system-ui'>"
-        f"<title>{title}</title><text x={LEFT} y=14 font-weight=600>{title}</text>"
-        f"<polygon points='{' '.join([*lows, *reversed(highs)])}' fill='#0969da' opacity=.15></polygon>"
-        f"<polyline points='{' '.join(means)}' fill=none stroke='#0969da' stroke-width=2></polyline>"
-        f"<line x1={LEFT} x2={WIDTH - RIGHT} y1={y(0):.1f} y2={y(0):.1f} stroke='#57606a' stroke-dasharray=4></line>"
-        f"{ticks}<text x={WIDTH - RIGHT} y={HEIGHT - 8} text-anchor=end>{(ended - began) / 60:.0f} minutes</text></svg>"
+        f"<svg viewBox='0 0 {WIDTH} {HEIGHT}' role='img' style='max-width:{WIDTH}px;width:100%;font:11px system-ui'>"
+        f"<title>{title}</title><text x='{LEFT}' y='14' font-weight='600'>{title}</text>"
+        f"<polygon points='{' '.join([*lows, *reversed(highs)])}' fill='#0969da' opacity='.15'></polygon>"
+        f"<polyline points='{' '.join(means)}' fill='none' stroke='#0969da' stroke-width='2'></polyline>"
+        f"<path d='M{LEFT} {y(0):.1f}H{WIDTH - RIGHT}' stroke='#57606a' stroke-dasharray='4'></path>{ticks}"
+        f"<text x='{WIDTH - RIGHT}' y='{HEIGHT - 8}' text-anchor='end'>{(ended - began) / 60:.0f} minutes</text></svg>"
     )

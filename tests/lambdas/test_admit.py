@@ -44,7 +44,7 @@ def test_a_release_notes_how_long_its_steps_take_at_the_last_days_traffic(world:
         world.cloudwatch.minute(START - 60 * minute, "candidate", 119)  # an earlier release's shadow: copies
     ask(world.execution("one"), model_package_arn=world.register())
     known = only_release(world)
-    assert known.outlook.startswith("at 2 requests/s with 0.85% errors, as in the last day:")
+    assert known.outlook.startswith("at 2 requests/s with 0.85 % errors, as in the last day; ")
     assert ledger.history(known.id)[0].reason == f"package version 7 was approved; {known.outlook}"
     assert len({call["StartTime"] for call in world.wire.made("get_metric_data")}) == 1
 

@@ -78,9 +78,10 @@ def test_a_change_stands_and_goes_on_although_nobody_could_be_told(world: World)
 
 
 def test_the_message_of_a_releases_begin_says_how_long_its_steps_take_and_later_ones_do_not(world: World) -> None:
-    known = replace(world.release(), outlook="at 3 requests/s: canary 25 % advances after 13 min")
+    known = replace(world.release(), outlook="at 3 requests/s; canary 25 % advances after 13 min")
     begun = rel.advance(known, 1.0, "test")
-    assert known.outlook in message.body(begun, rel.entered(begun, "admission"))
-    assert known.outlook not in message.body(begun, rel.entry(begun, "verdict", "judge", 2.0, "held"))
+    said = known.outlook.replace("; ", "\n")
+    assert said in message.body(begun, rel.entered(begun, "admission"))
+    assert said not in message.body(begun, rel.entry(begun, "verdict", "judge", 2.0, "held"))
     later = rel.advance(begun, 3.0, "test")
-    assert known.outlook not in message.body(later, rel.entered(later, "judge"))
+    assert said not in message.body(later, rel.entered(later, "judge"))

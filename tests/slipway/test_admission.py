@@ -43,7 +43,9 @@ def test_an_approved_package_becomes_a_release_that_knows_what_it_replaces(packa
 def test_a_release_notes_how_long_its_steps_take_at_the_traffic_there_is(package: Package, frame: Frame) -> None:
     past = [Minute(60.0 * at, Arm(180, errors=int(at % 10 < 7)), Arm()) for at in range(1440)]
     release = admit(package, frame, past=past)
-    assert release.outlook.startswith("at 3 requests/s with 0.39% errors, as in the last day:")
+    assert release.outlook.startswith(
+        "at 3 requests/s with 0.39 % errors, as in the last day; shadow 0 % advances after"
+    )
     assert release.outlook.count("advances after") == len(frame.plan.steps)
 
 
