@@ -1,0 +1,98 @@
+"""Windows of traffic: when one is closed, which are still to be counted, and where.
+
+Windows have a length that divides a day and begin at multiples of it (unix seconds), so that every function, whenever
+it runs, means the same ones.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+DAY = 1440  # minutes
+KEEP = 7 * 86400.0  # seconds; windows older than that are no longer caught up on
+MOST_AT_ONCE = 48  # windows of one execution; after a long outage the next one goes on
+LATE_WINDOWS = 3  # counted windows that are looked at again, for objects that came after their settling
+LAMBDA_BYTES = 64 * 2**20  # of captured lines that one invocation counts, in seconds
+EMBEDDED_BYTES = 20 * 2**30  # that one machine counts in minutes; beyond, Spark
+
+
+@dataclass(frozen=True)
+class Monitor:
+    """How one endpoint is watched; the schedule hands it to the workflow.
+
+    settle_minutes: from a window's end until what was captured in it has arrived.
+    label_hours: from a window's end until its labels have come. false_alarms: tolerated, one in so many windows.
+    """
+
+    endpoint: str
+    kind: str = "slipway"
+    window_minutes: int = 60
+    settle_minutes: int = 10
+    label_hours: int = 72
+    false_alarms: int = 1000
+    effect_floor: float = 0.02
+
+    def __post_init__(self) -> None:
+        if self.window_minutes < 1 or DAY % self.window_minutes:
+            raise ValueError(f"window_minutes: {self.window_minutes} does not divide a day ({DAY})")
+
+    @property
+    def seconds(self) -> float:
+        return 60.0 * self.window_minutes
+
+    def start(self, at: float) -> float:
+        """The start of the window that a moment lies in."""
+        return at // self.seconds * self.seconds
+
+    def newest_closed(self, now: float) -> float:
+        """The start of the newest window that is over and has settled."""
+        return self.start(now - 60 * self.settle_minutes) - self.seconds
+
+    def mature(self, since: float, now: float) -> bool:
+        """Whether the labels of the window that starts at `since` are due."""
+        return now >= since + self.seconds + 3600 * self.label_hours
+
+
+@dataclass(frozen=True)
+class Captured:
+    """Objects of captured traffic of one window: how many, and the bytes of those that nobody has counted yet."""
+
+    objects: int = 0
+    uncounted: int = 0
+
+
+def due(
+    monitor: Monitor, captured: Mapping[float, Captured], counted: Mapping[float, int], now: float, *, steady: bool
+) -> tuple[float, ...]:
+    """Starts of the windows to count now, oldest first.
+
+    captured: by window. counted: windows that are, and of how many objects; one of the newest is due again if objects
+    came late. steady: the variant is always there, so a window without traffic is counted too: silence must be seen.
+    """
+    newest = monitor.newest_closed(now)
+    known = [*captured, *counted]
+    if not known:
+        return ()
+    first = max(min(known), monitor.start(now - KEEP))
+    recent = newest - (LATE_WINDOWS - 1) * monitor.seconds
+    starts = [first + i * monitor.seconds for i in range(int((newest - first) // monitor.seconds) + 1)]
+    wanted = [at for at in starts if _missing(captured.get(at, Captured()), counted.get(at), steady, at >= recent)]
+    return tuple(wanted[:MOST_AT_ONCE])
+
+
+def _missing(captured: Captured, counted: int | None, steady: bool, recent: bool) -> bool:
+    if counted is None:
+        return steady or captured.objects > 0
+    return recent and captured.objects > counted
+
+
+def matured(monitor: Monitor, counted: Collection[float], labelled: Collection[float], now: float) -> tuple[float, ...]:
+    """Starts of counted windows whose labels are due and not yet joined, oldest first."""
+    ripe = sorted(at for at in counted if at not in labelled and monitor.mature(at, now))
+    return tuple(ripe[:MOST_AT_ONCE])
+
+
+def engine(uncounted: int) -> str:
+    """What counts so many bytes: `lambda`, `embedded` (one machine) or `spark`."""
+    if uncounted <= LAMBDA_BYTES:
+        return "lambda"
+    return "embedded" if uncounted <= EMBEDDED_BYTES else "spark"
