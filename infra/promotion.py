@@ -3,63 +3,32 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import aws_cdk as cdk
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
-from aws_cdk import aws_iam as iam
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
-from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from infra.function import KEEP_LOGS, Function
-from infra.nag import accept
+from infra.function import Function
 from infra.permissions import promotion_arn
+from infra.workflow import Workflow
 from slipway import names
 
 DEFINITION = Path(__file__).parent / "workflows" / "promotion.asl.json"
 
 
-class Promotion(Construct):
+class Promotion(Workflow):
     """The state machine `infra/workflows/promotion.asl.json`, started by approvals."""
 
     def __init__(
         self, scope: Construct, *, steps: Mapping[str, Function], packages: Sequence[str], undelivered: sqs.IQueue
     ) -> None:
         """steps: the functions for the definition's holes. packages: the groups whose approvals count."""
-        super().__init__(scope, "Promotion")
-        own_arn = promotion_arn(self)
-        self.machine = sfn.StateMachine(
-            self,
-            "Machine",
-            state_machine_name=names.PROMOTION,
-            # As text the definition is part of the template, so `cdk diff` shows a change of it.
-            definition_body=sfn.DefinitionBody.from_string(DEFINITION.read_text()),
-            definition_substitutions={
-                **{hole: function.function_arn for hole, function in steps.items()},
-                "Promotion": own_arn,
-            },
-            tracing_enabled=True,
-            logs=sfn.LogOptions(destination=self._log(), level=sfn.LogLevel.ALL, include_execution_data=True),
+        own_arn = promotion_arn(scope)
+        super().__init__(
+            scope, "Promotion", name=names.PROMOTION, definition=DEFINITION, steps=steps, values={"Promotion": own_arn}
         )
-        arns = [function.function_arn for function in steps.values()]
-        self._allow("lambda:InvokeFunction", arns)
-        self._allow("states:StartExecution", [own_arn])
-        reason = "Log delivery and X-Ray know no resources; the state machine needs both."
-        accept(self.machine, "IAM5", reason, finding="Resource::*")
+        self.allow("states:StartExecution", [own_arn])
         self._start_on_approval(packages, undelivered)
-
-    def _log(self) -> logs.LogGroup:
-        return logs.LogGroup(
-            self,
-            "Log",
-            log_group_name=f"/aws/vendedlogs/states/{names.PROMOTION}",
-            retention=KEEP_LOGS,
-            removal_policy=cdk.RemovalPolicy.DESTROY,
-        )
-
-    def _allow(self, action: str, resources: list[str]) -> None:
-        self.machine.add_to_role_policy(iam.PolicyStatement(actions=[action], resources=resources))
 
     def _start_on_approval(self, packages: Sequence[str], undelivered: sqs.IQueue) -> None:
         start = targets.SfnStateMachine(

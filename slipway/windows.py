@@ -4,8 +4,11 @@ Windows have a length that divides a day and begin at multiples of it (unix seco
 it runs, means the same ones.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+
+from slipway.drift.findings import Window
+from slipway.drift.profile import Profile
 
 DAY = 1440  # minutes
 KEEP = 7 * 86400.0  # seconds; windows older than that are no longer caught up on
@@ -47,6 +50,10 @@ class Monitor:
         """The start of the newest window that is over and has settled."""
         return self.start(now - 60 * self.settle_minutes) - self.seconds
 
+    def recent(self, now: float) -> float:
+        """The start of the oldest window to which objects may still come."""
+        return self.newest_closed(now) - (LATE_WINDOWS - 1) * self.seconds
+
     def mature(self, since: float, now: float) -> bool:
         """Whether the labels of the window that starts at `since` are due."""
         return now >= since + self.seconds + 3600 * self.label_hours
@@ -58,6 +65,16 @@ class Captured:
 
     objects: int = 0
     uncounted: int = 0
+
+
+def look_from(monitor: Monitor, counted: Collection[float], now: float) -> float:
+    """From when on captured objects matter: the first window that is not counted, or one they may still come to."""
+    if not counted:
+        return monitor.start(now - KEEP)
+    gap = min(counted)
+    while gap in counted:
+        gap += monitor.seconds
+    return min(gap, monitor.recent(now))
 
 
 def due(
@@ -73,9 +90,12 @@ def due(
     if not known:
         return ()
     first = max(min(known), monitor.start(now - KEEP))
-    recent = newest - (LATE_WINDOWS - 1) * monitor.seconds
     starts = [first + i * monitor.seconds for i in range(int((newest - first) // monitor.seconds) + 1)]
-    wanted = [at for at in starts if _missing(captured.get(at, Captured()), counted.get(at), steady, at >= recent)]
+    wanted = [
+        at
+        for at in starts
+        if _missing(captured.get(at, Captured()), counted.get(at), steady, at >= monitor.recent(now))
+    ]
     return tuple(wanted[:MOST_AT_ONCE])
 
 
@@ -96,3 +116,21 @@ def engine(uncounted: int) -> str:
     if uncounted <= LAMBDA_BYTES:
         return "lambda"
     return "embedded" if uncounted <= EMBEDDED_BYTES else "spark"
+
+
+def total(profiles: Iterable[Profile]) -> Profile | None:
+    """The sum of a window's profiles; None of none.
+
+    A window in which the model changed holds profiles of two references: those of the one with more rows are summed.
+    """
+    sums: dict[str, Profile] = {}
+    for profile in profiles:
+        known = sums.get(profile.reference)
+        sums[profile.reference] = profile if known is None else known + profile
+    return max(sums.values(), key=lambda summed: summed.rows, default=None)
+
+
+def coverage(history: Iterable[Window]) -> float | None:
+    """Share of the rows of the newest labelled window that have their label; None before there is one."""
+    labelled = [window.profile for window in history if window.profile.labelled.n]
+    return labelled[-1].labelled.n / labelled[-1].rows if labelled and labelled[-1].rows else None

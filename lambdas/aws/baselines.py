@@ -2,33 +2,48 @@
 
 import json
 from collections.abc import Iterator
-from functools import lru_cache
+from typing import Any, NamedTuple, TypeVar
 
 from lambdas.aws import bucket
 from lambdas.aws.clients import client
 from slipway import codec, names
+from slipway.drift.findings import Window
 from slipway.drift.profile import Profile
 from slipway.drift.reference import Reference
 
 REFERENCE, WINDOWS, GOLDEN = "reference.json", "windows.jsonl", "golden.jsonl"
+HOLDOUT, ANCHORS = "holdout.json", "anchors.json"
+T = TypeVar("T")
+
+
+class Serves(NamedTuple):
+    """version: of the model package, or `first`. shadow: its answers go nowhere, and it can't be asked by name."""
+
+    variant: str
+    version: str
+    shadow: bool
+
+
+class Golden(NamedTuple):
+    """csv: a request. score: what the model answered to it when its package was made."""
+
+    csv: str
+    score: float
 
 
 class NoBaseline(Exception):
     """A package is served that has no baseline; the message says how to make one."""
 
 
-def versions(endpoint: str, now: float) -> dict[str, str]:
-    """Package version by variant, shadows included, as the endpoint serves them in this minute (unix seconds)."""
-    return _versions(endpoint, int(now // 60))
-
-
-@lru_cache(maxsize=64)
-def _versions(endpoint: str, _minute: int) -> dict[str, str]:
-    """Asked for once a minute and warm function, since every captured object asks."""
+def serving(endpoint: str) -> list[Serves]:
+    """What each variant serves now, shadows last."""
     seen = client("sagemaker").describe_endpoint(EndpointName=endpoint)
     config = client("sagemaker").describe_endpoint_config(EndpointConfigName=seen["EndpointConfigName"])
-    both = [*config["ProductionVariants"], *config.get("ShadowProductionVariants", ())]
-    return {v["VariantName"]: names.package_version(endpoint, v["ModelName"]) for v in both}
+    return [
+        Serves(v["VariantName"], names.package_version(endpoint, v["ModelName"]), shadow)
+        for key, shadow in (("ProductionVariants", False), ("ShadowProductionVariants", True))
+        for v in config.get(key, ())
+    ]
 
 
 def reference(endpoint: str, version: str) -> Reference:
@@ -40,14 +55,42 @@ def reference(endpoint: str, version: str) -> Reference:
     return codec.loads(Reference, body.decode())
 
 
-def windows(endpoint: str, version: str) -> tuple[Profile, ...]:
-    """The baseline's own windows, for calibration; none if it was made without."""
-    return tuple(codec.loads(Profile, line) for line in _lines(endpoint, version, WINDOWS))
+def windows(endpoint: str, version: str) -> list[Window]:
+    """The baseline's own windows, for calibration; none if it was made without. Rows without times count in order."""
+    profiles = (codec.loads(Profile, line) for line in _lines(endpoint, version, WINDOWS))
+    return [
+        Window(float(i), i + 1.0, profile)
+        if profile.first is None or profile.last is None
+        else Window(profile.first, profile.last + 1, profile)
+        for i, profile in enumerate(profiles)
+    ]
 
 
-def golden(endpoint: str, version: str) -> list[dict[str, object]]:
-    """The rows to replay, each with the answer it got when the package was made."""
-    return [json.loads(line) for line in _lines(endpoint, version, GOLDEN)]
+def by_id(endpoint: str, id: str) -> Reference | None:
+    """The reference of that id, whichever package it belongs to."""
+    prefix = names.monitored(endpoint, names.BASELINES)
+    for item in bucket.below(prefix):
+        if item.key.endswith(f"/{REFERENCE}") and (body := bucket.get(item.key)):
+            found = codec.loads(Reference, body.decode())
+            if found.id == id:
+                return found
+    return None
+
+
+def golden(endpoint: str, version: str) -> list[Golden]:
+    """The rows to replay."""
+    found = (json.loads(line) for line in _lines(endpoint, version, GOLDEN))
+    return [Golden(_csv(row["row"]), float(row["score"])) for row in found]
+
+
+def finding(kind: type[T], endpoint: str, version: str, file: str) -> T | None:
+    """What a job found out about a package's holdout or anchors; None until one did."""
+    body = bucket.get(names.monitored(endpoint, names.BASELINES, version, file))
+    return codec.loads(kind, body.decode()) if body else None
+
+
+def _csv(row: list[Any]) -> str:
+    return ",".join("" if value is None else str(value) for value in row)
 
 
 def _lines(endpoint: str, version: str, file: str) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """CloudWatch: what both variants did, minute by minute, in one batched call a look."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -54,11 +54,25 @@ def candidate_gone(endpoint: str, moment: float, now: float) -> bool:
     return not any(minute.candidate.requests for minute in minutes(endpoint, newest, newest + 60))
 
 
+def invocations(endpoint: str, variant: str, since: float, until: float, period: float) -> dict[float, int]:
+    """A variant's requests by start of the period (whole minutes, in seconds) in [since, until). Raises NotMeasured."""
+    if until <= since:
+        return {}
+    query = _query(endpoint, variant, "requests", *_STATISTICS["requests"])
+    query["MetricStat"]["Period"] = int(period)
+    pages = _pages([query], since, until)
+    return {at: round(value) for _, _, points in _points(endpoint, pages) for at, value in points.items()}
+
+
 def _fetch(
     endpoint: str, since: float, until: float, wanted: Mapping[str, tuple[str, str]]
 ) -> Iterator[tuple[str, str, dict[float, float]]]:
     queries = [_query(endpoint, role, name, *wanted[name]) for role in names.ROLES for name in wanted]
-    pages = (
+    return _points(endpoint, _pages(queries, since, until))
+
+
+def _pages(queries: list[dict[str, Any]], since: float, until: float) -> Iterable[dict[str, Any]]:
+    pages: Iterable[dict[str, Any]] = (
         client("cloudwatch")
         .get_paginator("get_metric_data")
         .paginate(
@@ -68,6 +82,10 @@ def _fetch(
             ScanBy="TimestampAscending",
         )
     )
+    return pages
+
+
+def _points(endpoint: str, pages: Iterable[dict[str, Any]]) -> Iterator[tuple[str, str, dict[float, float]]]:
     for page in pages:
         for result in page["MetricDataResults"]:
             role, name = result["Id"].split("__")

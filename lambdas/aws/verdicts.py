@@ -1,0 +1,67 @@
+"""Verdicts on drift: kept in the bucket, published as metrics, told to people and machines."""
+
+from aws_lambda_powertools import single_metric
+from aws_lambda_powertools.metrics import MetricUnit
+
+from lambdas.aws import bucket, counted, notify
+from lambdas.aws.settings import setting
+from slipway import codec, names
+from slipway.drift import message
+from slipway.drift.findings import Drift
+from slipway.drift.reference import Reference
+
+DRIFT = "drift.json"
+TOP_FEATURES = 5  # that have a metric each, the most important ones; every metric costs by the month
+
+
+def key(endpoint: str, variant: str, since: float, file: str) -> str:
+    return names.monitored(endpoint, names.RESULTS, variant, counted.when(since), file)
+
+
+def newest(endpoint: str, variant: str, after: float) -> Drift | None:
+    """The newest verdict on a window that starts at `after` or later (unix seconds)."""
+    prefix = names.monitored(endpoint, names.RESULTS, variant)
+    keys = [item.key for item in bucket.below(prefix, after=f"{prefix}/{counted.when(after)}")]
+    found = next((key for key in reversed(keys) if key.endswith(f"/{DRIFT}")), None)
+    body = bucket.get(found) if found else None
+    return codec.loads(Drift, body.decode()) if body else None
+
+
+def tell(endpoint: str, variant: str, version: str, drift: Drift, before: Drift | None) -> str:
+    """Sends what is new, and answers which kind of event it was; empty if nothing is."""
+    kind = message.news(before, drift)
+    if kind:
+        evidence = f"s3://{setting('BUCKET')}/{key(endpoint, variant, drift.since, DRIFT)}"
+        notify.emit(kind, message.detail(endpoint, variant, version, drift, evidence))
+        told = message.body(endpoint, variant, version, drift, evidence)
+        notify.publish(message.subject(endpoint, variant, kind, drift), told)
+    return kind
+
+
+def unwatched(endpoint: str, version: str, reason: str) -> None:
+    """Tells people once that a package is served whose traffic can't be judged."""
+    if bucket.put_new(names.monitored(endpoint, names.BASELINES, version, "missing"), reason.encode()):
+        notify.publish(f"UNWATCHED: {endpoint} version {version} has no baseline", f"Drift can't be seen: {reason}\n")
+
+
+def measure(endpoint: str, variant: str, reference: Reference, drift: Drift, coverage: float | None) -> None:
+    """Metrics of bounded number: one a detector, one for each of the few most important features, and two more.
+
+    coverage: share of the newest mature window's rows that have their label.
+    """
+    where = {"EndpointName": endpoint, "VariantName": variant}
+    found = {finding.detector.value for finding in message.alarming(drift)}
+    for detector in names.DETECTORS:
+        _put(names.DRIFT, float(detector in found), {**where, "Detector": detector})
+    ranked = sorted(reference.features, key=lambda feature: -feature.importance)[:TOP_FEATURES]
+    for feature, effect in message.effects((feature.name for feature in ranked), drift).items():
+        _put(names.DRIFT_EFFECT, effect, {**where, "Feature": feature})
+    _put(names.WINDOWS, 1.0, where)
+    if coverage is not None:
+        _put(names.LABEL_COVERAGE, 100 * coverage, where, MetricUnit.Percent)
+
+
+def _put(name: str, value: float, where: dict[str, str], unit: MetricUnit = MetricUnit.NoUnit) -> None:
+    with single_metric(name=name, unit=unit, value=value, namespace=names.METRICS) as metric:
+        for dimension, of in where.items():
+            metric.add_dimension(name=dimension, value=of)
