@@ -95,7 +95,7 @@ _DRIFT = section(
     {
         "window_minutes": whole(1, DAY),
         "settle_minutes": whole(1, 120),
-        "label_hours": whole(0, 24 * 30),
+        "label_hours": whole(1, 24 * 30),
         "false_alarms": whole(1, 1_000_000),
         "effect_floor": number(0, 1),
     },

@@ -12,7 +12,8 @@ from slipway.drift.profile import Profile
 from slipway.drift.reference import Reference
 
 REFERENCE, WINDOWS, GOLDEN = "reference.json", "windows.jsonl", "golden.jsonl"
-HOLDOUT, ANCHORS = "holdout.json", "anchors.json"
+HOLDOUT, JOINT, ANCHORS = "holdout.json", "joint.json", "anchors.json"
+MAKE = "make the package's baseline with `python -m monitoring baseline`"
 T = TypeVar("T")
 
 
@@ -51,18 +52,20 @@ def reference(endpoint: str, version: str) -> Reference:
     key = names.monitored(endpoint, names.BASELINES, version, REFERENCE)
     body = bucket.get(key)
     if body is None:
-        raise NoBaseline(f"there is no {key}: make the package's baseline with `python -m monitoring baseline`")
+        raise NoBaseline(f"there is no {key}: {MAKE}")
     return codec.loads(Reference, body.decode())
 
 
 def windows(endpoint: str, version: str) -> list[Window]:
-    """The baseline's own windows, for calibration; none if it was made without. Rows without times count in order."""
-    profiles = (codec.loads(Profile, line) for line in _lines(endpoint, version, WINDOWS))
+    """The baseline's own windows, for calibration, in order of time. Raises NoBaseline if it was made without."""
+    found = [codec.loads(Profile, line) for line in _lines(endpoint, version, WINDOWS)]
+    if not found:
+        raise NoBaseline(f"the baseline of {endpoint} version {version} has no {WINDOWS}: {MAKE}")
     return [
         Window(float(i), i + 1.0, profile)
         if profile.first is None or profile.last is None
         else Window(profile.first, profile.last + 1, profile)
-        for i, profile in enumerate(profiles)
+        for i, profile in enumerate(found)
     ]
 
 

@@ -51,11 +51,12 @@ def running(endpoint: str, variant: str, version: str) -> dict[str, str]:
     if seen["EndpointStatus"] != "InService" or names.package_version(endpoint, wanted.get("ModelName", "")) != version:
         raise Moving(f"{variant} of {endpoint} does not serve version {version} in a settled endpoint")
     image: dict[str, str] = next(iter(_of(seen, variant).get("DeployedImages", ())), {})
-    return {
+    found = {
         "config": seen["EndpointConfigName"],
         "image": image.get("ResolvedImage", image.get("SpecifiedImage", "")),
         "instance_type": wanted.get("InstanceType", ""),
     }
+    return {name: value for name, value in found.items() if value}
 
 
 def _of(described: dict[str, Any], variant: str) -> dict[str, Any]:

@@ -42,9 +42,18 @@ class CloudWatch:
         return {"MetricDataResults": results[start : start + PAGE], **more}
 
     def _points(self, asked: dict[str, Any]) -> dict[float, float]:
-        assert (asked["Period"], asked["Metric"]["Namespace"]) == (60, "AWS/SageMaker")
+        """Minutes as they are; sums of longer periods."""
+        assert asked["Metric"]["Namespace"] == "AWS/SageMaker"
         where = {d["Name"]: d["Value"] for d in asked["Metric"]["Dimensions"]}
-        return self.points[where["EndpointName"], where["VariantName"], asked["Metric"]["MetricName"], asked["Stat"]]
+        name = asked["Metric"]["MetricName"]
+        minutes = self.points[where["EndpointName"], where["VariantName"], name, asked["Stat"]]
+        if asked["Period"] == 60:
+            return minutes
+        assert asked["Stat"] == "Sum"
+        sums: dict[float, float] = defaultdict(float)
+        for at, value in minutes.items():
+            sums[at // asked["Period"] * asked["Period"]] += value
+        return sums
 
     def _result(self, id: str, points: list[tuple[float, float]]) -> dict[str, Any]:
         stamps = [datetime.fromtimestamp(at, UTC) for at, _ in points]
