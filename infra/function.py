@@ -19,7 +19,14 @@ ROOT = Path(__file__).parents[1]
 LAYER = ROOT / "build" / "layer"
 ARCHITECTURE = lambda_.Architecture.ARM_64
 RUNTIME = lambda_.Runtime.PYTHON_3_13
-ENGINE = ("__init__", "columns", "records", "stream")  # pure Python, unlike the rest of monitoring/
+ENGINE = (
+    "__init__",
+    "columns",
+    "labelled",
+    "labels",
+    "records",
+    "stream",
+)  # pure Python, unlike the rest of monitoring/
 KEEP_LOGS = logs.RetentionDays.THREE_MONTHS
 
 

@@ -15,7 +15,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     now = clock.now()
     request = feedback.parse(event, tuple(setting("ENDPOINTS").split(",")), now)
     text = feedback.lines(request)
-    hour = counted.when(now if request.collected_at is None else request.collected_at)[:-3]
-    key = f"{names.GROUND_TRUTH}/{request.endpoint}/{hour}/{feedback.name(text)}.jsonl"
+    when = counted.when(now if request.collected_at is None else request.collected_at)
+    hour, minute = when[:-3], "" if request.collected_at is None else f"{when[-2:]}-00-"
+    key = f"{names.GROUND_TRUTH}/{request.endpoint}/{hour}/{minute}{feedback.name(text)}.jsonl"
     new = bucket.put_new(key, text.encode())
     return {"labels": len(request.labels), "key": key, "new": new}

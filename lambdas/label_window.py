@@ -14,9 +14,9 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """`monitor`, and the planned `window`. Labels that come later still do not count."""
     monitor, window = codec.decode(Monitor, event["monitor"]), event["window"]
     endpoint, variant, since = monitor.endpoint, window["variant"], float(window["since"])
-    counted_as = counted.window(endpoint, names.PROFILES, variant, since)
-    reference = counted_as and baselines.by_id(endpoint, counted_as.reference)
-    if counted_as is None or reference is None:
+    kept = counted.window(endpoint, names.PROFILES, variant, since)
+    reference = baselines.by_id(endpoint, kept.reference) if kept else None
+    if reference is None:
         logger.warning("not labelled: the window's baseline is gone", **window)
         return {**window, "labelled": 0}
     labelled = profiling.labelled(monitor, variant, since, reference)

@@ -48,6 +48,17 @@ def captured(endpoint: str, variant: str, since: float, until: float) -> Iterato
         yield found, item.size
 
 
+def truths(endpoint: str, since: float, until: float) -> Iterator[capture.Source]:
+    """Objects of labels collected in the hours of [since, until)."""
+    prefix = f"{names.GROUND_TRUTH}/{endpoint}"
+    for item in bucket.below(prefix, after=f"{prefix}/{when(since)[:-3]}"):
+        found = capture.source(item.key)
+        if found and found.at >= until:
+            return
+        if found:
+            yield found
+
+
 def by_window(monitor: Monitor, variant: str, since: float, until: float) -> dict[float, Captured]:
     """Captured objects by the window they belong to."""
     prefix = names.monitored(monitor.endpoint, names.OBJECTS, variant)

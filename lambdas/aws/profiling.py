@@ -6,10 +6,12 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from lambdas.aws import baselines, bucket, capture, counted
-from monitoring import stream
+from monitoring import labelled as joined
+from monitoring import labels, stream
 from slipway import codec, names
 from slipway.drift.profile import Profile
 from slipway.drift.reference import Reference
+from slipway.windows import Monitor
 
 _PROBE = re.compile(rf'"inferenceId"\s*:\s*"{names.PROBE_ID}'.encode())
 
@@ -46,6 +48,15 @@ def profile(source: capture.Source, reference: Reference | None) -> Profile | No
     if not bucket.put_new(key, codec.dumps(made).encode()):
         return profile(source, reference)
     return made
+
+
+def labelled(monitor: Monitor, variant: str, since: float, reference: Reference) -> Profile:
+    """A window's profile with the labels that came in time joined to its requests."""
+    due = since + monitor.seconds + 3600.0 * monitor.label_hours
+    given = ((source.at, capture.raw(source)) for source in counted.truths(monitor.endpoint, since, due))
+    histories = labels.read(given, due)
+    sources = counted.captured(monitor.endpoint, variant, since, since + monitor.seconds)
+    return joined.profile(users(line for source, _ in sources for line in capture.raw(source)), histories, reference)
 
 
 def users(lines: Iterable[bytes]) -> Iterator[bytes]:
