@@ -11,6 +11,7 @@ from constructs import Construct
 from infra.config import Endpoint
 from slipway import names
 
+MINUTE = cdk.Duration.minutes(1)
 MEANING = {
     "feature": "the requests are no longer like the training data",
     "concept": "the same requests get other labels than the model says",
@@ -41,7 +42,7 @@ class DriftAlarms(Construct):
                         "Detector": detector,
                     },
                     statistic="Maximum",
-                    period=cdk.Duration.minutes(1),
+                    period=MINUTE,
                 ),
                 threshold=1,
                 evaluation_periods=1,
@@ -52,62 +53,30 @@ class DriftAlarms(Construct):
 
 
 class WorkflowAlarms(Construct):
-    """Looks that fail, looks that do not happen, and events that reached nobody."""
+    """Looks that fail or do not end, and events that reached nobody: a schedule that can't start a look is one."""
 
     def __init__(
         self, scope: Construct, *, machine: sfn.StateMachine, undelivered: sqs.IQueue, topic: sns.ITopic
     ) -> None:
         super().__init__(scope, "Alarms")
         self._action = actions.SnsAction(topic)
-        failed = machine.metric_failed(period=cdk.Duration.minutes(5), statistic="Sum")
+        failed = machine.metric_failed(period=MINUTE, statistic="Sum")
         self._on_any(f"{names.MONITOR}-failed", failed, "a look for drift failed")
-        late = machine.metric_timed_out(period=cdk.Duration.minutes(5), statistic="Sum")
+        late = machine.metric_timed_out(period=MINUTE, statistic="Sum")
         self._on_any(f"{names.MONITOR}-timed-out", late, "a look for drift did not end")
-        waiting = undelivered.metric_approximate_number_of_messages_visible(
-            period=cdk.Duration.minutes(1), statistic="Maximum"
-        )
-        self._on_any(f"{names.MONITOR}-undelivered", waiting, "captured traffic or a look's start reached nobody")
-
-    def silent(self, machine: sfn.StateMachine) -> None:
-        """For stacks with a schedule: three hours without a look that succeeded."""
-        looked = machine.metric_succeeded(period=cdk.Duration.hours(1), statistic="Sum")
-        self._alarm(
-            f"{names.MONITOR}-silent",
-            looked,
-            "nobody has looked for drift in three hours",
-            evaluation_periods=3,
-            comparison_operator=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
-            treat_missing_data=cloudwatch.TreatMissingData.BREACHING,
-        )
+        waiting = undelivered.metric_approximate_number_of_messages_visible(period=MINUTE, statistic="Maximum")
+        self._on_any(f"{names.MONITOR}-undelivered", waiting, "captured traffic or the start of a look reached nobody")
 
     def _on_any(self, name: str, metric: cloudwatch.Metric, meaning: str) -> None:
-        self._alarm(
+        alarm = cloudwatch.Alarm(
+            self,
             name,
-            metric,
-            meaning,
+            alarm_name=name,
+            alarm_description=f"Slipway: {meaning}; docs/runbooks/monitoring-failed.md",
+            metric=metric,
+            threshold=1,
             evaluation_periods=1,
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
         )
-
-    def _alarm(
-        self,
-        name: str,
-        metric: cloudwatch.Metric,
-        meaning: str,
-        *,
-        evaluation_periods: int,
-        comparison_operator: cloudwatch.ComparisonOperator,
-        treat_missing_data: cloudwatch.TreatMissingData,
-    ) -> None:
-        cloudwatch.Alarm(
-            self,
-            name,
-            alarm_name=name,
-            alarm_description=f"Slipway: {meaning}; docs/runbooks/monitor-silent.md",
-            metric=metric,
-            threshold=1,
-            evaluation_periods=evaluation_periods,
-            comparison_operator=comparison_operator,
-            treat_missing_data=treat_missing_data,
-        ).add_alarm_action(self._action)
+        alarm.add_alarm_action(self._action)

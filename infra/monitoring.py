@@ -36,13 +36,11 @@ class Monitoring(cdk.Stack):
         self._profile_arrivals(watched)
         steps = self._steps()
         workflow = Workflow(self, "Workflow", name=names.MONITOR, definition=DEFINITION, steps=steps)
-        served = [endpoint for endpoint in watched if endpoint.first_model is not None]
-        for endpoint in served:
-            Looks(self, endpoint=endpoint, machine=workflow.machine, undelivered=self._undelivered)
-            DriftAlarms(self, endpoint=endpoint)
-        alarms = WorkflowAlarms(self, machine=workflow.machine, undelivered=self._undelivered, topic=state.topic)
-        if served:
-            alarms.silent(workflow.machine)
+        for endpoint in watched:
+            if endpoint.first_model is not None:
+                Looks(self, endpoint=endpoint, machine=workflow.machine, undelivered=self._undelivered)
+                DriftAlarms(self, endpoint=endpoint)
+        WorkflowAlarms(self, machine=workflow.machine, undelivered=self._undelivered, topic=state.topic)
         known = {"ENDPOINTS": ",".join(config.endpoint_names)}
         self._function("feedback", timeout=60, may=self._may.write(names.GROUND_TRUTH), environment=known)
 
@@ -71,7 +69,7 @@ class Monitoring(cdk.Stack):
         see, keep = may.see_endpoints(), [*may.read(names.MONITORING), *may.write(names.MONITORING)]
         traffic = may.read(names.CAPTURE, names.MONITORING, names.GROUND_TRUTH)
         topic = {"TOPIC_ARN": self._state.topic.topic_arn}
-        tell = [may.measure(), *may.notify(), may.emit()]
+        tell = [may.measure(), may.publish_metrics(), *may.notify(), may.emit()]
         return {
             "PlanWindows": self._function("plan_windows", timeout=120, may=[*see, *traffic]),
             "MergeWindow": self._function(

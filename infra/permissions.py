@@ -167,6 +167,10 @@ class Permissions:
     def measure(self) -> Permission:
         return Permission(["cloudwatch:GetMetricData"], ["*"], NO_RESOURCE)
 
+    def publish_metrics(self) -> Permission:
+        ours = {"StringEquals": {"cloudwatch:namespace": names.METRICS}}
+        return Permission(["cloudwatch:PutMetricData"], ["*"], NO_RESOURCE, ours)
+
     def start_promotions(self) -> Permission:
         return Permission(["states:StartExecution"], [promotion_arn(self._scope)])
 

@@ -1,4 +1,4 @@
-"""CloudWatch: what both variants did, minute by minute, in one batched call a look."""
+"""CloudWatch: what both variants did, minute by minute, in one batched call a look; and metrics of our own."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -62,6 +62,23 @@ def invocations(endpoint: str, variant: str, since: float, until: float, period:
     query["MetricStat"]["Period"] = int(period)
     pages = _pages([query], since, until)
     return {at: round(value) for _, _, points in _points(endpoint, pages) for at, value in points.items()}
+
+
+def put(shared: Mapping[str, str], points: Iterable[tuple[str, float, Mapping[str, str]]], at: float) -> None:
+    """Metrics of ours, each with its value and further dimensions, at a moment (unix seconds).
+
+    Not as a line of the log, which Powertools would give one more dimension, `service`.
+    """
+    data = [
+        {
+            "MetricName": name,
+            "Value": value,
+            "Timestamp": datetime.fromtimestamp(at, UTC),
+            "Dimensions": [{"Name": key, "Value": of} for key, of in {**shared, **further}.items()],
+        }
+        for name, value, further in points
+    ]
+    client("cloudwatch").put_metric_data(Namespace=names.METRICS, MetricData=data)
 
 
 def _fetch(

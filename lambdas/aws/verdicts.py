@@ -1,9 +1,6 @@
 """Verdicts on drift: kept in the bucket, published as metrics, told to people and machines."""
 
-from aws_lambda_powertools import single_metric
-from aws_lambda_powertools.metrics import MetricUnit
-
-from lambdas.aws import bucket, counted, notify
+from lambdas.aws import bucket, counted, metrics, notify
 from lambdas.aws.settings import setting
 from slipway import codec, names
 from slipway.drift import message
@@ -33,8 +30,9 @@ def tell(endpoint: str, variant: str, version: str, drift: Drift, before: Drift 
     if kind:
         evidence = f"s3://{setting('BUCKET')}/{key(endpoint, variant, drift.since, DRIFT)}"
         notify.emit(kind, message.detail(endpoint, variant, version, drift, evidence))
-        told = message.body(endpoint, variant, version, drift, evidence)
-        notify.publish(message.subject(endpoint, variant, kind, drift), told)
+        if message.concerns_people(before, drift):
+            told = message.body(endpoint, variant, version, drift, evidence)
+            notify.publish(message.subject(endpoint, variant, kind, drift), told)
     return kind
 
 
@@ -47,21 +45,12 @@ def unwatched(endpoint: str, version: str, reason: str) -> None:
 def measure(endpoint: str, variant: str, reference: Reference, drift: Drift, coverage: float | None) -> None:
     """Metrics of bounded number: one a detector, one for each of the few most important features, and two more.
 
-    coverage: share of the newest mature window's rows that have their label.
+    coverage: share of the newest labelled window's rows that have their label.
     """
-    where = {"EndpointName": endpoint, "VariantName": variant}
     found = {finding.detector.value for finding in message.alarming(drift)}
-    for detector in names.DETECTORS:
-        _put(names.DRIFT, float(detector in found), {**where, "Detector": detector})
     ranked = sorted(reference.features, key=lambda feature: -feature.importance)[:TOP_FEATURES]
-    for feature, effect in message.effects((feature.name for feature in ranked), drift).items():
-        _put(names.DRIFT_EFFECT, effect, {**where, "Feature": feature})
-    _put(names.WINDOWS, 1.0, where)
-    if coverage is not None:
-        _put(names.LABEL_COVERAGE, 100 * coverage, where, MetricUnit.Percent)
-
-
-def _put(name: str, value: float, where: dict[str, str], unit: MetricUnit = MetricUnit.NoUnit) -> None:
-    with single_metric(name=name, unit=unit, value=value, namespace=names.METRICS) as metric:
-        for dimension, of in where.items():
-            metric.add_dimension(name=dimension, value=of)
+    effects = message.effects((feature.name for feature in ranked), drift)
+    points = [(names.DRIFT, float(name in found), {"Detector": name}) for name in names.DETECTORS]
+    points += [(names.DRIFT_EFFECT, effect, {"Feature": name}) for name, effect in effects.items()]
+    points += [] if coverage is None else [(names.LABEL_COVERAGE, coverage, {})]
+    metrics.put({"EndpointName": endpoint, "VariantName": variant}, [*points, (names.WINDOWS, 1.0, {})], drift.at)

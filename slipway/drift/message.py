@@ -33,6 +33,12 @@ def news(before: Drift | None, after: Drift) -> str:
     return names.DRIFT_ENDED if alarming(before) else ""
 
 
+def concerns_people(before: Drift | None, after: Drift) -> bool:
+    """Whether there is, or was, something to do: what needs no remedy need not wake anybody."""
+    newly = after if alarming(after) else before
+    return newly is not None and newly.remedy is not Remedy.NOTHING
+
+
 def detail(endpoint: str, variant: str, version: str, drift: Drift, evidence: str) -> dict[str, Any]:
     """The event's detail. evidence: S3 address of the whole verdict."""
     return {

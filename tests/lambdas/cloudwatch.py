@@ -10,6 +10,7 @@ PAGE, POINTS = 3, 2  # results a page, points a result
 class CloudWatch:
     def __init__(self) -> None:
         self.points: dict[tuple[str, str, str, str], dict[float, float]] = defaultdict(dict)
+        self.put: dict[tuple[str, ...], float] = {}  # our own: by metric and further dimension
         self.status = "Complete"
 
     def minute(
@@ -22,6 +23,13 @@ class CloudWatch:
             self.points[endpoint, role, metric, "Sum"][at] = value
         for statistic, value in (("p50", p50), ("p90", p90)):
             self.points[endpoint, role, "ModelLatency", statistic][at] = value
+
+    def put_metric_data(self, Namespace: str, MetricData: list[dict[str, Any]]) -> None:  # noqa: N803
+        assert Namespace == "Slipway"
+        for datum in MetricData:
+            where = {d["Name"]: d["Value"] for d in datum["Dimensions"]}
+            assert (where.pop("EndpointName"), where.pop("VariantName")) == ("fraud", "baseline")
+            self.put[datum["MetricName"], *where.values()] = datum["Value"]
 
     def get_metric_data(
         self,

@@ -96,19 +96,26 @@ def test_a_message_that_could_not_be_sent_is_sent_by_the_next_try(world: World) 
     assert world.told() and world.emitted()[-1] == names.DRIFT_DETECTED
 
 
-def test_metrics_are_of_bounded_number_and_say_which_detector(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+def test_metrics_are_of_bounded_number_and_say_which_detector(world: World) -> None:
     traffic.baseline(windows=24)
     hours(world, 1, shift=1.5)
-    capsys.readouterr()
     look()
-    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if '"_aws"' in line]
-    drifts = {line["Detector"]: line["Drift"] for line in lines if "Drift" in line}
-    assert drifts == {name: [float(name == "feature")] for name in names.DETECTORS}
-    effects = {line["Feature"]: line["DriftEffect"][0] for line in lines if "DriftEffect" in line}
-    assert set(effects) == {"V1", "Kind"}
-    assert effects["V1"] > 0.3 > effects["Kind"]
-    assert all((line["EndpointName"], line["VariantName"]) == ("fraud", "baseline") for line in lines)
-    assert len(lines) == len(names.DETECTORS) + 2 + 1
+    put = world.cloudwatch.put
+    assert {name: put["Drift", name] for name in names.DETECTORS} == {n: float(n == "feature") for n in names.DETECTORS}
+    assert put["DriftEffect", "V1"] > 0.3 > put["DriftEffect", "Kind"]
+    assert put["WindowsJudged",] == 1
+    assert len(put) == len(names.DETECTORS) + 2 + 1
+
+
+def test_what_needs_no_remedy_is_an_event_and_wakes_nobody(world: World) -> None:
+    first, second = traffic.REFERENCE.features
+    unimportant = replace(
+        traffic.REFERENCE, features=(replace(first, importance=0.01), replace(second, importance=0.99))
+    )
+    traffic.baseline(unimportant, windows=24)
+    hours(world, 1, shift=1.5)
+    assert look()["remedy"] == "NOTHING"
+    assert (world.emitted(), world.told()) == ([names.DRIFT_DETECTED], [])
 
 
 @pytest.mark.parametrize(("requests", "cause"), [(0, "no_traffic"), (500, "capture_stopped")])

@@ -67,16 +67,12 @@ def test_a_label_given_twice_counts_once_and_a_changed_one_is_known_as_such(worl
     assert [source.name for source in labelled.sources] == ["annotator:ana"]
 
 
-def test_the_verdict_reads_the_labelled_window_and_says_how_much_of_it_is_labelled(
-    world: World, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_verdict_reads_the_labelled_window_and_says_how_much_of_it_is_labelled(world: World) -> None:
     give(world, dict.fromkeys(ids()[:10], 1), START + 1800)
     join(world)
-    capsys.readouterr()
     look = {"variant": "baseline", "version": "first", "shadow": False}
     detect_drift.handler({"monitor": MONITOR, "look": look}, CONTEXT)
-    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if '"_aws"' in line]
-    assert [line["LabelCoverage"] for line in lines if "LabelCoverage" in line] == [[50.0]]
+    assert world.cloudwatch.put["LabelCoverage",] == 0.5
 
 
 def test_a_window_whose_baseline_is_gone_is_left_unlabelled(world: World) -> None:
