@@ -10,7 +10,7 @@ from infra.checks import Check, ConfigError, boolean, listing, number, optional,
 from slipway import names, plan
 
 DAY = 1440  # minutes
-MONITORS = ("slipway", "model-monitor", "off")
+MONITORS = ("slipway", names.MODEL_MONITOR, "off")
 
 
 @dataclass(frozen=True)
@@ -156,6 +156,8 @@ def _consistent(path: str, endpoint: Endpoint) -> None:
         raise refuse(
             f"{path}.drift.window_minutes", f"a divisor of a day ({DAY} minutes), such as 15, 60 or 360", minutes
         )
+    if endpoint.monitor == names.MODEL_MONITOR and minutes != 60:
+        raise refuse(f"{path}.drift.window_minutes", "60, since Model Monitor looks once an hour", minutes)
     if "/" not in endpoint.image and re.match(r"ml\.[a-z]+\d+g[a-z]*\.", endpoint.instance_type):
         expected = "an x86 instance type (the managed XGBoost image has no arm64 build)"
         raise refuse(f"{path}.instance_type", expected, endpoint.instance_type)

@@ -19,14 +19,16 @@ ROOT = Path(__file__).parents[1]
 LAYER = ROOT / "build" / "layer"
 ARCHITECTURE = lambda_.Architecture.ARM_64
 RUNTIME = lambda_.Runtime.PYTHON_3_13
+# The streaming engine: pure Python, unlike the rest of monitoring/.
 ENGINE = (
     "__init__",
     "columns",
+    "cuts",
     "labelled",
     "labels",
     "records",
     "stream",
-)  # pure Python, unlike the rest of monitoring/
+)
 KEEP_LOGS = logs.RetentionDays.THREE_MONTHS
 
 
@@ -99,6 +101,7 @@ def _code(verb: str, counts: bool) -> lambda_.Code:
     inside = ["/slipway/", "/slipway/**", "/lambdas/", "/lambdas/__init__.py", "/lambdas/aws/", "/lambdas/aws/**"]
     if counts:
         inside += ["/monitoring/", *(f"/monitoring/{file}.py" for file in ENGINE)]
+        inside += ["/monitoring/model_monitor/", "/monitoring/model_monitor/**"]
     exclude = ["*", *(f"!{path}" for path in [*inside, f"/lambdas/{verb}.py"]), "__pycache__"]
     return lambda_.Code.from_asset(str(ROOT), ignore_mode=cdk.IgnoreMode.GIT, exclude=exclude)
 

@@ -12,6 +12,7 @@ from infra.config import Config, Endpoint
 from infra.drift_alarms import DriftAlarms, WorkflowAlarms
 from infra.function import Function
 from infra.looks import Looks
+from infra.model_monitor import ModelMonitor
 from infra.permissions import Permission
 from infra.queue import undelivered
 from infra.state import State
@@ -31,20 +32,24 @@ class Monitoring(cdk.Stack):
     def __init__(self, scope: cdk.App, *, config: Config, state: State) -> None:
         super().__init__(scope, f"{names.PREFIX}-monitoring", description="Slipway: drift")
         self._state, self._may = state, state.permissions(self)
-        watched = [endpoint for endpoint in config.endpoints if endpoint.monitor == "slipway"]
+        watched = [endpoint for endpoint in config.endpoints if endpoint.monitor != "off"]
         self._undelivered = undelivered(self, f"{names.MONITOR}-undelivered")
-        self._profile_arrivals(watched)
+        if own := [endpoint for endpoint in watched if endpoint.monitor != names.MODEL_MONITOR]:
+            self._profile_arrivals(own)
         steps = self._steps()
         workflow = Workflow(self, "Workflow", name=names.MONITOR, definition=DEFINITION, steps=steps)
         for endpoint in watched:
             if endpoint.first_model is not None:
                 Looks(self, endpoint=endpoint, machine=workflow.machine, undelivered=self._undelivered)
                 DriftAlarms(self, endpoint=endpoint)
+            if endpoint.first_model is not None and endpoint.monitor == names.MODEL_MONITOR:
+                role = state.monitoring_roles[endpoint.name]
+                ModelMonitor(self, endpoint=endpoint, role=role, store=state.store, key=state.key)
         WorkflowAlarms(self, machine=workflow.machine, undelivered=self._undelivered, topic=state.topic)
         known = {"ENDPOINTS": ",".join(config.endpoint_names)}
         self._function("feedback", timeout=60, may=self._may.write(names.GROUND_TRUTH), environment=known)
 
-    def _profile_arrivals(self, watched: Sequence[Endpoint]) -> None:
+    def _profile_arrivals(self, endpoints: Sequence[Endpoint]) -> None:
         """Lambda tries a failed event twice more before it is undelivered; the window's sum then counts the object."""
         may = self._may
         profile = self._function(
@@ -54,7 +59,7 @@ class Monitoring(cdk.Stack):
             may=[*may.see_endpoints(), *may.read(names.CAPTURE, names.MONITORING), *may.write(names.MONITORING)],
             dead_letter_queue=self._undelivered,
         )
-        below = [{"prefix": f"{names.CAPTURE}/{endpoint.name}/"} for endpoint in watched]
+        below = [{"prefix": f"{names.CAPTURE}/{endpoint.name}/"} for endpoint in endpoints]
         arrived = events.EventPattern(
             source=["aws.s3"],
             detail_type=["Object Created"],

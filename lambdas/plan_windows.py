@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from lambdas.aws import baselines, clock, counted
+from lambdas.aws import baselines, clock, counted, model_monitor
 from lambdas.aws.telemetry import logger, tracer
 from slipway import codec, names, windows
 from slipway.windows import Monitor
@@ -26,7 +26,8 @@ def to_count(monitor: Monitor, variant: str, now: float) -> list[dict[str, Any]]
     kept = counted.starts(monitor.endpoint, names.PROFILES, variant, monitor.start(now - windows.KEEP))
     of = {at: counted.objects(monitor.endpoint, variant, at) if at >= monitor.recent(now) else 0 for at in kept}
     until = monitor.newest_closed(now) + monitor.seconds
-    captured = counted.by_window(monitor, variant, windows.look_from(monitor, of, now), until)
+    source = model_monitor if monitor.kind == names.MODEL_MONITOR else counted
+    captured = source.by_window(monitor, variant, windows.look_from(monitor, of, now), until)
     due = windows.due(monitor, captured, of, now, steady=variant == names.BASELINE)
     uncounted = {at: captured[at].uncounted if at in captured else 0 for at in due}
     return [{"variant": variant, "since": at, "engine": windows.engine(uncounted[at])} for at in due]

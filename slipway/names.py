@@ -108,6 +108,7 @@ def package_version(endpoint: str, model: str) -> str:
 OBJECTS, QUARANTINE = "objects", "quarantine"  # of a captured object, by the object's own path below its variant
 PROFILES, LABELLED, RESULTS, PROBES = "windows", "labelled", "results", "probes"
 BASELINES = "baselines"
+MODEL_MONITOR = "model-monitor"  # what SageMaker Model Monitor writes, in its own layout
 PROBE_ID = f"{PREFIX}-probe"  # begins the inference ids of replayed rows, which are nobody's traffic
 
 
@@ -118,6 +119,16 @@ def monitored(endpoint: str, kind: str, *path: str) -> str:
 
 def drift_alarm(endpoint: str, detector: str) -> str:
     return f"{PREFIX}-{endpoint}-drift-{detector}"
+
+
+def data_quality(endpoint: str) -> str:
+    """Model Monitor's schedule that describes an endpoint's requests."""
+    return f"{PREFIX}-{endpoint}-data-quality"
+
+
+def model_quality(endpoint: str) -> str:
+    """Model Monitor's schedule that compares an endpoint's answers with labels."""
+    return f"{PREFIX}-{endpoint}-model-quality"
 
 
 def monitor_schedule(endpoint: str) -> str:

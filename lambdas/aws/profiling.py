@@ -4,10 +4,11 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from typing import Any
 
 from lambdas.aws import baselines, bucket, capture, counted
 from monitoring import labelled as joined
-from monitoring import labels, stream
+from monitoring import labels, model_monitor, stream
 from slipway import codec, names
 from slipway.drift.profile import Profile
 from slipway.drift.reference import Reference
@@ -57,6 +58,11 @@ def labelled(monitor: Monitor, variant: str, since: float, reference: Reference)
     histories = labels.read(given, due)
     sources = counted.captured(monitor.endpoint, variant, since, since + monitor.seconds)
     return joined.profile(users(line for source, _ in sources for line in capture.raw(source)), histories, reference)
+
+
+def described(statistics: dict[str, Any], reference: Reference) -> Profile:
+    """A window as Model Monitor has described it."""
+    return model_monitor.profile(statistics, reference)
 
 
 def users(lines: Iterable[bytes]) -> Iterator[bytes]:

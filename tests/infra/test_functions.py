@@ -76,7 +76,8 @@ def test_a_zip_holds_the_core_the_shared_code_and_one_handler(assembly: Path) ->
     for path, (verb,) in zip(zips, handlers, strict=True):
         engine = {"monitoring"} if verb in COUNTING else set()
         assert {item.name for item in path.iterdir()} == {"lambdas", "slipway"} | engine
-        assert {file.stem for file in path.glob("monitoring/*")} == (set(function.ENGINE) if engine else set())
+        expected = {*function.ENGINE, "model_monitor"} if engine else set()
+        assert {file.stem for file in path.glob("monitoring/*")} == expected
         assert not [item for item in path.rglob("*") if item.suffix == ".pyc"]
 
 
