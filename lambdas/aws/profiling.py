@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -10,7 +11,7 @@ from lambdas.aws import baselines, bucket, capture, counted
 from monitoring import labelled as joined
 from monitoring import labels, model_monitor, stream
 from slipway import codec, names
-from slipway.drift.profile import Profile
+from slipway.drift.profile import Profile, empty
 from slipway.drift.reference import Reference
 from slipway.windows import Monitor
 
@@ -61,8 +62,8 @@ def labelled(monitor: Monitor, variant: str, since: float, reference: Reference)
 
 
 def described(statistics: dict[str, Any], reference: Reference) -> Profile:
-    """A window as Model Monitor has described it."""
-    return model_monitor.profile(statistics, reference)
+    """A window as Model Monitor has described it. Of scores it says nothing, which is not that there were none."""
+    return replace(model_monitor.profile(statistics, reference), scores=empty(reference).scores)
 
 
 def users(lines: Iterable[bytes]) -> Iterator[bytes]:
