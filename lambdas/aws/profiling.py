@@ -62,8 +62,14 @@ def labelled(monitor: Monitor, variant: str, since: float, reference: Reference)
 
 
 def described(statistics: dict[str, Any], reference: Reference) -> Profile:
-    """A window as Model Monitor has described it. Of scores it says nothing, which is not that there were none."""
-    return replace(model_monitor.profile(statistics, reference), scores=empty(reference).scores)
+    """A window as Model Monitor has described it. Of scores it says nothing, which is not that there were none.
+
+    CSV has no header: its columns are `_c0`, `_c1`, ..., the answer's first and then the request's.
+    """
+    columns = {f"_c{place}": feature.name for place, feature in enumerate(reference.features, 1)}
+    found = [{**one, "name": columns.get(one["name"], one["name"])} for one in statistics["features"]]
+    asked = {**statistics, "features": [one for one in found if one["name"] != "_c0"]}
+    return replace(model_monitor.profile(asked, reference), scores=empty(reference).scores)
 
 
 def users(lines: Iterable[bytes]) -> Iterator[bytes]:

@@ -66,6 +66,20 @@ def test_a_shift_in_its_statistics_is_told_like_any_other(world: World) -> None:
     assert world.emitted() == [names.DRIFT_DETECTED]
 
 
+def test_columns_without_a_header_are_the_answer_and_then_the_features_in_order(world: World) -> None:
+    traffic.baseline()
+    job(world, START + HOUR)
+    (key,) = [key for key in traffic.keys("monitoring/") if key.endswith("/statistics.json")]
+    document = json.loads(traffic.get(key))
+    numbers, kinds = document["features"]
+    document["features"] = [{**numbers, "name": "_c0"}, {**numbers, "name": "_c1"}, {**kinds, "name": "_c2"}]
+    traffic.put(key, json.dumps(document))
+    world.clock.at = START + HOUR + 1200
+    count()
+    window = traffic.window(START)
+    assert (window.surplus, [column.absent for column in window.columns]) == (0, [0, 0])
+
+
 def test_an_hour_without_files_is_silence_or_a_job_that_saw_nothing(world: World) -> None:
     traffic.baseline(windows=24)
     job(world, START + HOUR)
