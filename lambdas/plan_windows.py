@@ -29,8 +29,7 @@ def to_count(monitor: Monitor, variant: str, now: float) -> list[dict[str, Any]]
     source = model_monitor if monitor.kind == names.MODEL_MONITOR else counted
     captured = source.by_window(monitor, variant, windows.look_from(monitor, of, now), until)
     due = windows.due(monitor, captured, of, now, steady=variant == names.BASELINE)
-    uncounted = {at: captured[at].uncounted if at in captured else 0 for at in due}
-    return [{"variant": variant, "since": at, "engine": windows.engine(uncounted[at])} for at in due]
+    return [{"variant": variant, "since": at} for at in due]
 
 
 def to_label(monitor: Monitor, variant: str, now: float) -> list[dict[str, Any]]:

@@ -14,8 +14,6 @@ DAY = 1440  # minutes
 KEEP = 7 * 86400.0  # seconds; windows older than that are no longer caught up on
 MOST_AT_ONCE = 48  # windows of one execution; after a long outage the next one goes on
 LATE_WINDOWS = 3  # counted windows that are looked at again, for objects that came after their settling
-LAMBDA_BYTES = 64 * 2**20  # of captured lines that one invocation counts, in seconds
-EMBEDDED_BYTES = 20 * 2**30  # that one machine counts in minutes; beyond, Spark
 
 
 @dataclass(frozen=True)
@@ -59,14 +57,6 @@ class Monitor:
         return now >= since + self.seconds + 3600 * self.label_hours
 
 
-@dataclass(frozen=True)
-class Captured:
-    """Objects of captured traffic of one window: how many, and the bytes of those that nobody has counted yet."""
-
-    objects: int = 0
-    uncounted: int = 0
-
-
 def look_from(monitor: Monitor, counted: Collection[float], now: float) -> float:
     """From when on captured objects matter: the first window that is not counted, or one they may still come to."""
     if not counted:
@@ -78,12 +68,12 @@ def look_from(monitor: Monitor, counted: Collection[float], now: float) -> float
 
 
 def due(
-    monitor: Monitor, captured: Mapping[float, Captured], counted: Mapping[float, int], now: float, *, steady: bool
+    monitor: Monitor, captured: Mapping[float, int], counted: Mapping[float, int], now: float, *, steady: bool
 ) -> tuple[float, ...]:
     """Starts of the windows to count now, oldest first.
 
-    captured: by window. counted: windows that are, and of how many objects; one of the newest is due again if objects
-    came late. steady: the variant is always there, so a window without traffic is counted too: silence must be seen.
+    captured: objects by window. counted: windows that are, and of how many objects; one of the newest is due again if
+    objects came late. steady: the variant is always there, so a window without traffic is counted too, as silence.
     """
     newest = monitor.newest_closed(now)
     known = [*captured, *counted]
@@ -91,31 +81,20 @@ def due(
         return ()
     first = max(min(known), monitor.start(now - KEEP))
     starts = [first + i * monitor.seconds for i in range(int((newest - first) // monitor.seconds) + 1)]
-    wanted = [
-        at
-        for at in starts
-        if _missing(captured.get(at, Captured()), counted.get(at), steady, at >= monitor.recent(now))
-    ]
+    wanted = [at for at in starts if _missing(captured.get(at, 0), counted.get(at), steady, at >= monitor.recent(now))]
     return tuple(wanted[:MOST_AT_ONCE])
 
 
-def _missing(captured: Captured, counted: int | None, steady: bool, recent: bool) -> bool:
+def _missing(captured: int, counted: int | None, steady: bool, recent: bool) -> bool:
     if counted is None:
-        return steady or captured.objects > 0
-    return recent and captured.objects > counted
+        return steady or captured > 0
+    return recent and captured > counted
 
 
 def matured(monitor: Monitor, counted: Collection[float], labelled: Collection[float], now: float) -> tuple[float, ...]:
     """Starts of counted windows whose labels are due and not yet joined, oldest first."""
     ripe = sorted(at for at in counted if at not in labelled and monitor.mature(at, now))
     return tuple(ripe[:MOST_AT_ONCE])
-
-
-def engine(uncounted: int) -> str:
-    """What counts so many bytes: `lambda`, `embedded` (one machine) or `spark`."""
-    if uncounted <= LAMBDA_BYTES:
-        return "lambda"
-    return "embedded" if uncounted <= EMBEDDED_BYTES else "spark"
 
 
 def total(profiles: Iterable[Profile]) -> Profile | None:

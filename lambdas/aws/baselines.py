@@ -72,8 +72,8 @@ def windows(endpoint: str, version: str) -> list[Window]:
 def by_id(endpoint: str, id: str) -> Reference | None:
     """The reference of that id, whichever package it belongs to."""
     prefix = names.monitored(endpoint, names.BASELINES)
-    for item in bucket.below(prefix):
-        if item.key.endswith(f"/{REFERENCE}") and (body := bucket.get(item.key)):
+    for key in bucket.below(prefix):
+        if key.endswith(f"/{REFERENCE}") and (body := bucket.get(key)):
             found = codec.loads(Reference, body.decode())
             if found.id == id:
                 return found

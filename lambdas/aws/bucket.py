@@ -1,17 +1,11 @@
 """Objects of the one bucket, whole: what monitoring keeps is small."""
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
 
 from botocore.exceptions import ClientError
 
 from lambdas.aws.clients import client
 from lambdas.aws.settings import setting
-
-
-class Item(NamedTuple):
-    key: str
-    size: int
 
 
 def get(key: str) -> bytes | None:
@@ -42,8 +36,8 @@ def metadata(key: str) -> dict[str, str]:
     return dict(client("s3").head_object(Bucket=setting("BUCKET"), Key=key)["Metadata"])
 
 
-def below(prefix: str, after: str = "") -> Iterator[Item]:
-    """Objects below a prefix in the order of their keys, from `after` on."""
+def below(prefix: str, after: str = "") -> Iterator[str]:
+    """Keys below a prefix in their order, from `after` on."""
     pages = (
         client("s3")
         .get_paginator("list_objects_v2")
@@ -51,4 +45,4 @@ def below(prefix: str, after: str = "") -> Iterator[Item]:
     )
     for page in pages:
         for item in page.get("Contents", ()):
-            yield Item(item["Key"], item["Size"])
+            yield item["Key"]

@@ -8,13 +8,14 @@
 | `labelled/{variant}/yyyy/mm/dd/hh/MM.json` | the same window with its labels joined |
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from lambdas.aws import bucket, capture
 from slipway import codec, names
 from slipway.drift.profile import Profile
-from slipway.windows import Captured, Monitor
+from slipway.windows import Monitor
 
 OBJECTS = "objects"
 
@@ -36,46 +37,39 @@ def object_key(source: capture.Source, kind: str = names.OBJECTS, suffix: str = 
     return names.monitored(source.endpoint, kind, f"{below}{suffix}")
 
 
-def captured(endpoint: str, variant: str, since: float, until: float) -> Iterator[tuple[capture.Source, int]]:
-    """Captured objects whose names tell a time in [since, until), oldest first, with their sizes in bytes."""
+def captured(endpoint: str, variant: str, since: float, until: float) -> Iterator[capture.Source]:
+    """Captured objects whose names tell a time in [since, until), oldest first."""
     prefix = f"{names.CAPTURE}/{endpoint}/{variant}"
-    for item in bucket.below(prefix, after=f"{prefix}/{when(since)[:-3]}"):
-        found = capture.source(item.key)
+    for key in bucket.below(prefix, after=f"{prefix}/{when(since)[:-3]}"):
+        found = capture.source(key)
         if found is None or found.at < since:
             continue
         if found.at >= until:
             return
-        yield found, item.size
+        yield found
 
 
 def truths(endpoint: str, since: float, until: float) -> Iterator[capture.Source]:
-    """Objects of labels collected in the hours of [since, until)."""
+    """Objects of labels collected in [since, until), or in the hour of `since`. Not all names tell a minute."""
     prefix = f"{names.GROUND_TRUTH}/{endpoint}"
-    for item in bucket.below(prefix, after=f"{prefix}/{when(since)[:-3]}"):
-        found = capture.source(item.key)
-        if found and found.at >= until:
+    for key in bucket.below(prefix, after=f"{prefix}/{when(since)[:-3]}"):
+        found = capture.source(key)
+        if found and found.at // 3600 * 3600 >= until:
             return
-        if found:
+        if found and found.at < until:
             yield found
 
 
-def by_window(monitor: Monitor, variant: str, since: float, until: float) -> dict[float, Captured]:
+def by_window(monitor: Monitor, variant: str, since: float, until: float) -> dict[float, int]:
     """Captured objects by the window they belong to."""
-    prefix = names.monitored(monitor.endpoint, names.OBJECTS, variant)
-    done = {item.key for item in bucket.below(prefix, after=f"{prefix}/{when(since)[:-3]}")}
-    windows: dict[float, Captured] = {}
-    for source, size in captured(monitor.endpoint, variant, since, until):
-        start = monitor.start(source.at)
-        known = windows.get(start, Captured())
-        size = 0 if object_key(source) in done else size
-        windows[start] = Captured(known.objects + 1, known.uncounted + size)
-    return windows
+    sources = captured(monitor.endpoint, variant, since, until)
+    return Counter(monitor.start(source.at) for source in sources)
 
 
 def starts(endpoint: str, kind: str, variant: str, since: float) -> list[float]:
     """Starts of the windows kept from `since` on, oldest first."""
     prefix = names.monitored(endpoint, kind, variant)
-    found = (at(item.key) for item in bucket.below(prefix, after=f"{prefix}/{when(since)}"))
+    found = (at(key) for key in bucket.below(prefix, after=f"{prefix}/{when(since)}"))
     return [start for start in found if start >= since]
 
 

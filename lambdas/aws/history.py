@@ -30,7 +30,7 @@ def windows(monitor: Monitor, variant: str, now: float) -> list[Window]:
 def probes(endpoint: str, variant: str, now: float) -> list[Probe]:
     """The newest replays of the last day, oldest first."""
     prefix = names.monitored(endpoint, names.PROBES, variant)
-    keys = [item.key for item in bucket.below(prefix, after=f"{prefix}/{counted.when(now - 86400)}")]
+    keys = list(bucket.below(prefix, after=f"{prefix}/{counted.when(now - 86400)}"))
     bodies = (bucket.get(key) for key in keys[-PROBES:])
     return [codec.loads(Probe, body.decode()) for body in bodies if body]
 

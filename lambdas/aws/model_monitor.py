@@ -11,19 +11,19 @@ from typing import Any
 
 from lambdas.aws import bucket, counted
 from slipway import names
-from slipway.windows import Captured, Monitor
+from slipway.windows import Monitor
 
 FILE = "statistics.json"
 
 
-def by_window(monitor: Monitor, variant: str, since: float, until: float) -> dict[float, Captured]:
+def by_window(monitor: Monitor, variant: str, since: float, until: float) -> dict[float, int]:
     """The windows that have statistics. Model Monitor knows no variants: what it saw is taken for the baseline's."""
     if variant != names.BASELINE:
         return {}
     prefix = _prefix(monitor.endpoint)
-    keys = (item.key for item in bucket.below(prefix, after=f"{prefix}/{counted.when(since)[:-3]}"))
+    keys = bucket.below(prefix, after=f"{prefix}/{counted.when(since)[:-3]}")
     starts = (_start(monitor, key) for key in keys if key.endswith(f"/{FILE}"))
-    return {start: Captured(1, 0) for start in starts if since <= start < until}
+    return {start: 1 for start in starts if since <= start < until}
 
 
 def statistics(monitor: Monitor, since: float) -> dict[str, Any] | None:

@@ -58,7 +58,7 @@ def labelled(monitor: Monitor, variant: str, since: float, reference: Reference)
     given = ((source.at, capture.raw(source)) for source in counted.truths(monitor.endpoint, since, due))
     histories = labels.read(given, due)
     sources = counted.captured(monitor.endpoint, variant, since, since + monitor.seconds)
-    return joined.profile(users(line for source, _ in sources for line in capture.raw(source)), histories, reference)
+    return joined.profile(users(line for source in sources for line in capture.raw(source)), histories, reference)
 
 
 def described(statistics: dict[str, Any], reference: Reference) -> Profile:

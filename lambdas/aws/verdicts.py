@@ -18,8 +18,8 @@ def key(endpoint: str, variant: str, since: float, file: str) -> str:
 def newest(endpoint: str, variant: str, after: float) -> Drift | None:
     """The newest verdict on a window that starts at `after` or later (unix seconds)."""
     prefix = names.monitored(endpoint, names.RESULTS, variant)
-    keys = [item.key for item in bucket.below(prefix, after=f"{prefix}/{counted.when(after)}")]
-    found = next((key for key in reversed(keys) if key.endswith(f"/{DRIFT}")), None)
+    keys = bucket.below(prefix, after=f"{prefix}/{counted.when(after)}")
+    found = max((key for key in keys if key.endswith(f"/{DRIFT}")), default=None)
     body = bucket.get(found) if found else None
     return codec.loads(Drift, body.decode()) if body else None
 

@@ -35,7 +35,7 @@ def test_a_window_is_counted_once_it_has_settled(world: World) -> None:
     assert plan()["count"] == []
     world.later(1)
     planned = plan()
-    assert planned["count"] == [{"variant": "baseline", "since": START, "engine": "lambda"}]
+    assert planned["count"] == [{"variant": "baseline", "since": START}]
     (done,) = count(planned)
     assert (done["counted"], done["objects"], done["rows"]) == (True, 1, 30)
     assert traffic.window(START).rows == 30
