@@ -59,7 +59,7 @@ def _account(scope: Construct) -> str:
 class ModelMonitor(Construct):
     """Job definitions of data quality and model quality, each with its hourly schedule, for one endpoint.
 
-    Definitions bear no names of ours, so that CloudFormation can replace them.
+    A definition can't be updated: what may change of it stands in its name, so that CloudFormation can replace it.
     """
 
     def __init__(
@@ -73,9 +73,11 @@ class ModelMonitor(Construct):
 
     def _data_quality(self) -> str:
         kind = sagemaker.CfnDataQualityJobDefinition
-        made = kind(
+        name = f"{self._endpoint.name}-data-quality"
+        kind(
             self,
             "DataQualityJob",
+            job_definition_name=name,
             role_arn=self._role.role_arn,
             data_quality_app_specification=kind.DataQualityAppSpecificationProperty(image_uri=image(self)),
             data_quality_job_input=kind.DataQualityJobInputProperty(
@@ -85,15 +87,17 @@ class ModelMonitor(Construct):
             job_resources=self._resources(kind),
             stopping_condition=kind.StoppingConditionProperty(max_runtime_in_seconds=3600),
         )
-        return made.attr_job_definition_arn
+        return name
 
     def _model_quality(self) -> str:
         """Compared are the requests of an hour whose labels are due, `label_hours` later."""
         kind, hours = sagemaker.CfnModelQualityJobDefinition, self._endpoint.drift.label_hours
         truth = f"s3://{self._store.bucket_name}/{names.GROUND_TRUTH}/{self._endpoint.name}"
-        made = kind(
+        name = f"{self._endpoint.name}-model-quality-{hours}h"
+        kind(
             self,
             "ModelQualityJob",
+            job_definition_name=name,
             role_arn=self._role.role_arn,
             model_quality_app_specification=kind.ModelQualityAppSpecificationProperty(
                 image_uri=image(self), problem_type="BinaryClassification"
@@ -113,7 +117,7 @@ class ModelMonitor(Construct):
             job_resources=self._resources(kind),
             stopping_condition=kind.StoppingConditionProperty(max_runtime_in_seconds=1800),
         )
-        return made.attr_job_definition_arn
+        return name
 
     def _output(self, kind: type) -> object:
         uri = f"s3://{self._store.bucket_name}/{names.monitored(self._endpoint.name, names.MODEL_MONITOR)}"
@@ -128,15 +132,16 @@ class ModelMonitor(Construct):
         )
         return kind.MonitoringResourcesProperty(cluster_config=cluster)
 
-    def _schedule(self, monitored: str, name: str, definition_arn: str) -> None:
+    def _schedule(self, monitored: str, name: str, definition: str) -> None:
         kind = sagemaker.CfnMonitoringSchedule
-        kind(
+        made = kind(
             self,
             f"{monitored}Schedule",
             monitoring_schedule_name=name,
             monitoring_schedule_config=kind.MonitoringScheduleConfigProperty(
-                monitoring_job_definition_name=cdk.Fn.select(1, cdk.Fn.split("/", definition_arn)),
+                monitoring_job_definition_name=definition,
                 monitoring_type=monitored,
                 schedule_config=kind.ScheduleConfigProperty(schedule_expression=HOURLY),
             ),
         )
+        made.node.add_dependency(self.node.find_child(f"{monitored}Job"))
