@@ -19,7 +19,7 @@ from infra.state import State
 from infra.workflow import Workflow
 from slipway import names
 
-COUNTING = ("profile", "merge_window", "label_window")  # take the streaming engine along
+COUNTING = ("profile", "merge_window", "label_window", "detect_drift")  # take the streaming engine along
 DEFINITION = Path(__file__).parent / "workflows" / "monitoring.asl.json"
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from lambdas.aws import baselines, bucket, clock, history, verdicts
+from lambdas.aws import baselines, bucket, clock, history, interchange, verdicts
 from lambdas.aws.telemetry import logger, tracer
 from slipway import codec, windows
 from slipway.drift.calibration import Baseline, learn
@@ -28,6 +28,10 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     before = verdicts.newest(endpoint, variant, now - windows.KEEP)
     told = verdicts.tell(endpoint, variant, version, drift, before)
     verdicts.measure(endpoint, variant, reference, drift, windows.coverage(seen))
+    newest = next((w.profile for w in reversed(seen) if w.since == drift.since), None)
+    described = interchange.files(newest, baseline.whole, reference) if newest else {}
+    for file, body in described.items():
+        bucket.put(verdicts.key(endpoint, variant, drift.since, file), body)
     # Last: a look that failed on the way is told again rather than never.
     bucket.put(verdicts.key(endpoint, variant, drift.since, verdicts.DRIFT), codec.dumps(drift).encode())
     logger.info("verdict", endpoint=endpoint, variant=variant, remedy=drift.remedy, told=told)

@@ -11,7 +11,7 @@ from slipway import feedback, names
 @tracer.capture_lambda_handler
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """`{"endpoint", "labels": [{"id", "label": 0|1, "annotator"?, "policy"?}], "collected_at"?}`; all or none."""
+    """`{"endpoint", "labels": [{"id", "label"}], "collected_at"?}`, all or none; the rest: `slipway.feedback`."""
     now = clock.now()
     request = feedback.parse(event, tuple(setting("ENDPOINTS").split(",")), now)
     text = feedback.lines(request)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from slipway import codec
+from slipway.pairing import LEAST_PROPENSITY
 
 MOST_LABELS = 10_000  # of one request
 MOST_ID = 256  # characters
@@ -18,18 +19,24 @@ MOST_ID = 256  # characters
 
 @dataclass(frozen=True)
 class Label:
-    """id: the inferenceId that the caller sent, else the eventId of the captured record. label: 0 or 1."""
+    """id: the inferenceId that the caller sent, else the eventId of the captured record. label: 0 or 1.
+
+    propensity: the chance with which the request was to get a label; None where nobody chose.
+    """
 
     id: str
     label: int
     annotator: str = ""
     policy: str = ""
+    propensity: float | None = None
 
     def __post_init__(self) -> None:
         if not 0 < len(self.id) <= MOST_ID:
             raise ValueError(f"id: expected 1 to {MOST_ID} characters, got {len(self.id)}")
         if self.label not in (0, 1):
             raise ValueError(f"label: expected 0 or 1, got {self.label}")
+        if self.propensity is not None and not LEAST_PROPENSITY <= self.propensity <= 1:
+            raise ValueError(f"propensity: expected {LEAST_PROPENSITY} to 1, got {self.propensity}")
 
 
 @dataclass(frozen=True)
@@ -67,7 +74,9 @@ def name(text: str) -> str:
 
 def _line(label: Label) -> dict[str, Any]:
     given = {"annotator": label.annotator, "policyVersion": label.policy}
+    chance = {} if label.propensity is None else {"propensity": label.propensity}
     return {
+        **chance,
         "groundTruthData": {"data": str(label.label), "encoding": "CSV"},
         "eventMetadata": {"eventId": label.id, **{key: value for key, value in given.items() if value}},
         "eventVersion": "0",

@@ -28,9 +28,9 @@ VERBS = {
     "detect_drift": 300,
     "feedback": 60,
 }
-COUNTING = {"profile", "merge_window", "label_window"}
+COUNTING = {"profile", "merge_window", "label_window", "detect_drift"}
 MEMORY = {"profile": 512, "merge_window": 1024, "label_window": 1024, "detect_drift": 1024}
-BUCKET_ONLY = {*COUNTING, "plan_windows", "probe", "detect_drift", "feedback"}
+BUCKET_ONLY = {*COUNTING, "plan_windows", "probe", "feedback"}
 
 
 def functions(templates: dict[str, Template]) -> dict[str, dict]:

@@ -13,6 +13,7 @@ from slipway import codec, names
 from slipway.drift.findings import Drift, Probe
 from tests.lambdas import drift_traffic as traffic
 from tests.lambdas.drift_traffic import HOUR, MONITOR
+from tests.lambdas.wire import Crash
 from tests.lambdas.world import CONTEXT, START, World
 
 LOOK = {"variant": "baseline", "version": "first", "shadow": False}
@@ -66,7 +67,7 @@ def test_traffic_that_shifts_is_told_of_once_and_again_when_it_is_over(world: Wo
     hours(world, 1, shift=1.5)
     look()
     assert world.emitted() == [names.DRIFT_DETECTED]
-    hours(world, 32)
+    hours(world, 1)
     look()
     assert world.emitted() == [names.DRIFT_DETECTED, names.DRIFT_ENDED]
     assert world.told()[-1] == "DRIFT OVER: fraud baseline"
@@ -83,6 +84,42 @@ def test_the_event_carries_the_evidence_and_where_all_of_it_lies(world: World) -
     assert "V1" in {finding["subject"] for finding in detail["findings"]}
     key = detail["evidence"].removeprefix("s3://").partition("/")[2]
     assert codec.loads(Drift, traffic.get(key)).findings
+
+
+def test_beside_a_verdict_lies_what_model_monitor_would_have_said(world: World) -> None:
+    traffic.baseline(windows=24)
+    hours(world, 1, shift=1.5)
+    look()
+    folder = f"monitoring/fraud/results/baseline/{traffic.counted.when(START)}"
+    found = {file: json.loads(traffic.get(f"{folder}/{file}.json")) for file in ("statistics", "constraint_violations")}
+    assert found["statistics"]["dataset"]["item_count"] == 200
+    assert "V1" in {one["feature_name"] for one in found["constraint_violations"]["violations"]}
+    assert json.loads(traffic.get(f"{folder}/constraints.json"))["features"]
+
+
+@pytest.mark.parametrize("after_effect", [False, True])
+def test_a_look_that_dies_at_any_call_ends_like_one_that_did_not_once_it_is_tried_again(
+    world: World, after_effect: bool
+) -> None:
+    traffic.baseline(windows=2)
+    hours(world, 1, shift=1.5)
+    told, calls = [], 0
+    while not told or told[-1] != "no crash":
+        for key in traffic.keys("monitoring/fraud/results/"):
+            world.delete(key)
+        calls += 1
+        world.wire.calls.clear()
+        world.wire.crash_at, world.wire.crash_after_effect = calls, after_effect
+        try:
+            look()
+            told.append("no crash")
+        except Crash:
+            look()
+            told += world.emitted()[-1:]
+        world.wire.crash_at = 0
+        assert verdict(START).remedy.value == "RETRAIN"
+    assert calls > 12
+    assert set(told) == {names.DRIFT_DETECTED, "no crash"}
 
 
 def test_a_message_that_could_not_be_sent_is_sent_by_the_next_try(world: World) -> None:

@@ -9,7 +9,7 @@ from lambdas.aws import capture
 from tests.lambdas import drift_traffic as traffic
 from tests.lambdas.world import CONTEXT, START, World
 
-LABELS = [{"id": "a", "label": 1, "annotator": "ana", "policy": "2"}, {"id": "b", "label": 0}]
+LABELS = [{"id": "a", "label": 1, "annotator": "ana", "policy": "2"}, {"id": "b", "label": 0, "propensity": 0.5}]
 
 
 @pytest.fixture(autouse=True)
@@ -28,6 +28,7 @@ def test_labels_become_ground_truth_of_the_hour_they_were_collected_in(world: Wo
     source = capture.source(done["key"])
     assert source is not None
     assert [(label.id, label.value) for label in capture.labels(source) if label] == [("a", 1), ("b", 0)]
+    assert [label.propensity for label in capture.labels(source) if label] == [None, 0.5]
     assert '"annotator":"ana"' in traffic.get(done["key"])
 
 
@@ -48,6 +49,7 @@ def test_the_same_labels_again_change_nothing(world: World) -> None:
         ({"labels": [{"id": "", "label": 1}]}, r"labels\[0\].id: expected 1 to 256 characters"),
         ({"labels": [{"id": "a", "lable": 1}]}, r"labels\[0\].lable: unknown key"),
         ({"labels": [LABELS[0], {"id": "b", "label": "1"}]}, r"labels\[1\].label: expected int"),
+        ({"labels": [{"id": "a", "label": 1, "propensity": 0.0}]}, r"labels\[0\].propensity: expected"),
         ({"collected_at": START + 999}, "collected_at: .* is no past moment"),
     ],
 )

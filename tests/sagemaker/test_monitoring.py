@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from moto import mock_aws
 
 from monitoring import model_monitor, stream
-from sandbox.sagemaker import analyzer, monitoring, role, service
+from sandbox.sagemaker import analyzer, cloudformation, monitoring, role, service
 from sandbox.sagemaker.errors import ServiceError
 from slipway.drift.reference import Feature, Reference
 
@@ -132,10 +132,14 @@ def put(s3: Any, prefix: str, at: float, body: list[str]) -> None:
     s3.put_object(Bucket=BUCKET, Key=key, Body="\n".join(body).encode())
 
 
+def last() -> dict[str, Any] | None:
+    """The summary of the schedule's last execution."""
+    described = service.call("DescribeMonitoringSchedule", {"MonitoringScheduleName": "hourly"})
+    return described.get("LastMonitoringExecutionSummary")
+
+
 def ended() -> dict[str, Any]:
-    return dict(service.call("DescribeMonitoringSchedule", {"MonitoringScheduleName": "hourly"}))[
-        "LastMonitoringExecutionSummary"
-    ]
+    return last() or {}
 
 
 def read(s3: Any, file: str) -> dict[str, Any]:
@@ -186,6 +190,35 @@ def test_model_quality_looks_at_requests_whose_labels_are_due_and_fails_without_
     assert read(s3, "statistics")["dataset"] == {"item_count": 20}
     executions = service.call("ListMonitoringExecutions", {"MonitoringScheduleName": "hourly"})
     assert len(executions["MonitoringExecutionSummaries"]) == 2
+
+
+def test_cloudformation_makes_a_definition_and_its_schedule_and_takes_them_away(s3: Any) -> None:
+    cluster = {"InstanceCount": "1", "InstanceType": "ml.m5.large", "VolumeSizeInGB": "20"}
+    output = {"S3Output": {"S3Uri": f"s3://{BUCKET}/monitoring", "LocalPath": "/opt/ml/processing/output"}}
+    job = {
+        "JobDefinitionName": "fraud-data-quality",
+        "DataQualityAppSpecification": {"ImageUri": "analyzer"},
+        "DataQualityJobInput": {"EndpointInput": {"EndpointName": "fraud", "LocalPath": "/opt/ml/processing/input"}},
+        "DataQualityJobOutputConfig": {"MonitoringOutputs": [output]},
+        "JobResources": {"ClusterConfig": cluster},
+        "RoleArn": ROLE,
+    }
+    schedule = {
+        "MonitoringScheduleName": "hourly",
+        "MonitoringScheduleConfig": {
+            "MonitoringJobDefinitionName": "fraud-data-quality",
+            "MonitoringType": "DataQuality",
+            "ScheduleConfig": {"ScheduleExpression": monitoring.HOURLY},
+        },
+    }
+    definition = cloudformation.DEFINITIONS[0]
+    made, attributes = cloudformation._create(definition, "Job", job, "stack")
+    assert made.endswith(":data-quality-job-definition/fraud-data-quality") and attributes["Id"] == made
+    scheduled, _ = cloudformation._create(cloudformation.SCHEDULE, "Schedule", schedule, "stack")
+    assert last() is None
+    cloudformation._delete(cloudformation.SCHEDULE, scheduled, schedule)
+    cloudformation._delete(definition, made, job)
+    assert monitoring.SCHEDULES.all() == monitoring.DEFINITIONS["DataQuality"].all() == []
 
 
 def test_other_schedules_than_hourly_ones_are_refused_by_name(s3: Any) -> None:
