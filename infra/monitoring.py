@@ -72,7 +72,8 @@ class Monitoring(cdk.Stack):
         """By their names in the workflow's definition."""
         may = self._may
         see, keep = may.see_endpoints(), [*may.read(names.MONITORING), *may.write(names.MONITORING)]
-        traffic = may.read(names.CAPTURE, names.MONITORING, names.GROUND_TRUTH)
+        traffic = may.read(names.CAPTURE, names.MONITORING)
+        labelled = may.read(names.CAPTURE, names.MONITORING, names.GROUND_TRUTH)
         topic = {"TOPIC_ARN": self._state.topic.topic_arn}
         tell = [may.measure(), may.publish_metrics(), *may.notify(), may.emit()]
         return {
@@ -81,7 +82,7 @@ class Monitoring(cdk.Stack):
                 "merge_window", timeout=600, memory=1024, may=[*see, *traffic, *may.write(names.MONITORING)]
             ),
             "LabelWindow": self._function(
-                "label_window", timeout=600, memory=1024, may=[*traffic, *may.write(names.MONITORING)]
+                "label_window", timeout=600, memory=1024, may=[*labelled, *may.write(names.MONITORING)]
             ),
             "Probe": self._function("probe", timeout=60, may=[*see, *keep, may.probe()]),
             "DetectDrift": self._function(
