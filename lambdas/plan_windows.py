@@ -13,10 +13,14 @@ from slipway.windows import Monitor
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """`monitor`: the endpoint's settings, from its schedule. Answers lists for the workflow to go through."""
     monitor, now = codec.decode(Monitor, event["monitor"]), clock.now()
+    serving = baselines.serving(monitor.endpoint)
+    waiting = {serves.variant for serves in serving if not baselines.made(monitor.endpoint, serves.version)}
     work = {
-        "count": [item for variant in names.ROLES for item in to_count(monitor, variant, now)],
+        "count": [
+            item for variant in names.ROLES if variant not in waiting for item in to_count(monitor, variant, now)
+        ],
         "label": [item for variant in names.ROLES for item in to_label(monitor, variant, now)],
-        "look": [serves._asdict() for serves in baselines.serving(monitor.endpoint)],
+        "look": [serves._asdict() for serves in serving],
     }
     logger.info("planned", endpoint=monitor.endpoint, work={name: len(items) for name, items in work.items()})
     return {"monitor": codec.encode(monitor), **work}

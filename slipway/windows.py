@@ -70,7 +70,7 @@ def look_from(monitor: Monitor, counted: Collection[float], now: float) -> float
 def due(
     monitor: Monitor, captured: Mapping[float, int], counted: Mapping[float, int], now: float, *, steady: bool
 ) -> tuple[float, ...]:
-    """Starts of the windows to count now, oldest first.
+    """Starts of the windows to count now, in order; the newest ones if they are many, so that none keeps them waiting.
 
     captured: objects by window. counted: windows that are, and of how many objects; one of the newest is due again if
     objects came late. steady: the variant is always there, so a window without traffic is counted too, as silence.
@@ -82,7 +82,7 @@ def due(
     first = max(min(known), monitor.start(now - KEEP))
     starts = [first + i * monitor.seconds for i in range(int((newest - first) // monitor.seconds) + 1)]
     wanted = [at for at in starts if _missing(captured.get(at, 0), counted.get(at), steady, at >= monitor.recent(now))]
-    return tuple(wanted[:MOST_AT_ONCE])
+    return tuple(wanted[-MOST_AT_ONCE:])
 
 
 def _missing(captured: int, counted: int | None, steady: bool, recent: bool) -> bool:

@@ -47,9 +47,14 @@ def serving(endpoint: str) -> list[Serves]:
     ]
 
 
+def made(endpoint: str, version: str) -> bool:
+    """Whether a package has a baseline; what is captured of one without waits for it."""
+    return bucket.get(_key(endpoint, version)) is not None
+
+
 def reference(endpoint: str, version: str) -> Reference:
     """The yardstick of a package. Raises NoBaseline."""
-    key = names.monitored(endpoint, names.BASELINES, version, REFERENCE)
+    key = _key(endpoint, version)
     body = bucket.get(key)
     if body is None:
         raise NoBaseline(f"there is no {key}: {MAKE}")
@@ -94,6 +99,10 @@ def finding(kind: type[T], endpoint: str, version: str, file: str) -> T | None:
 
 def _csv(row: list[Any]) -> str:
     return ",".join("" if value is None else str(value) for value in row)
+
+
+def _key(endpoint: str, version: str) -> str:
+    return names.monitored(endpoint, names.BASELINES, version, REFERENCE)
 
 
 def _lines(endpoint: str, version: str, file: str) -> Iterator[str]:

@@ -78,3 +78,11 @@ def test_labels_are_due_label_hours_after_a_windows_end_and_once(monitor: Monito
     old = monitor.start(now - 3600 * monitor.label_hours) - monitor.seconds
     assert windows.matured(monitor, [old, old + monitor.seconds], [], now) == (old,)
     assert windows.matured(monitor, [old], [old], now) == ()
+
+
+def test_of_many_windows_the_newest_are_counted_first_so_that_none_keeps_them_waiting() -> None:
+    monitor, now = Monitor("fraud"), NOW + 600
+    newest = monitor.newest_closed(now)
+    captured = {newest - age * monitor.seconds: 1 for age in range(100)}
+    due = windows.due(monitor, captured, {}, now, steady=True)
+    assert (due[-1], len(due)) == (newest, windows.MOST_AT_ONCE)
