@@ -4,16 +4,19 @@ from lambdas.aws import bucket, counted, metrics
 from slipway import codec, names
 from slipway.drift.findings import Probe, Window
 from slipway.drift.profile import Profile
-from slipway.windows import Monitor
+from slipway.windows import KEEP, Monitor
 
-LONGEST = 64  # windows; the longest scale of the detectors is 32, and labels come late
+LONGEST = 32  # windows: the longest scale of the detectors
 PROBES = 2  # the newest ones of a variant
 
 
 def windows(monitor: Monitor, variant: str, now: float) -> list[Window]:
-    """The newest windows, oldest first."""
-    since = monitor.start(now) - (LONGEST + 2) * monitor.seconds - 3600.0 * monitor.label_hours
-    starts = counted.starts(monitor.endpoint, names.PROFILES, variant, since)[-LONGEST:]
+    """The newest windows and the newest labelled ones, which are older; in order of time."""
+    span = max(KEEP, 2 * LONGEST * monitor.seconds)  # some hours may have been lost
+    since = monitor.start(now - span - 3600.0 * monitor.label_hours)
+    kinds = (names.PROFILES, names.LABELLED)
+    newest = (counted.starts(monitor.endpoint, kind, variant, since)[-LONGEST:] for kind in kinds)
+    starts = sorted({start for of_kind in newest for start in of_kind})
     if not starts:
         return []
     until = starts[-1] + monitor.seconds

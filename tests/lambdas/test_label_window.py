@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from lambdas import detect_drift, feedback, label_window, merge_window, plan_windows
-from lambdas.aws import profiling
-from slipway import names
+from lambdas.aws import history, profiling
+from slipway import codec, names
+from slipway.windows import Monitor
 from tests.lambdas import drift_traffic as traffic
 from tests.lambdas.drift_traffic import HOUR, MONITOR
 from tests.lambdas.world import CONTEXT, START, World
@@ -73,6 +74,19 @@ def test_the_verdict_reads_the_labelled_window_and_says_how_much_of_it_is_labell
     look = {"variant": "baseline", "version": "first", "shadow": False}
     detect_drift.handler({"monitor": MONITOR, "look": look}, CONTEXT)
     assert world.cloudwatch.put["LabelCoverage",] == 0.5
+
+
+def test_labelled_windows_are_remembered_however_many_newer_ones_wait_for_their_labels(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history, "LONGEST", 1)
+    give(world, dict.fromkeys(ids(), 1), START + 1800)
+    join(world)
+    for window in plan_windows.handler({"monitor": MONITOR}, CONTEXT)["count"]:
+        merge_window.handler({"monitor": MONITOR, "window": window}, CONTEXT)
+    seen = history.windows(codec.decode(Monitor, MONITOR), "baseline", world.clock.at)
+    assert [(window.since - START) / HOUR for window in seen] == [0, 1]
+    assert [window.profile.labelled.n for window in seen] == [20, 0]
 
 
 def test_a_window_whose_baseline_is_gone_is_left_unlabelled(world: World) -> None:
