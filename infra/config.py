@@ -9,6 +9,9 @@ from typing import Any
 from infra.checks import Check, ConfigError, boolean, listing, number, optional, refuse, section, text, unknown, whole
 from slipway import names, plan
 
+DAY = 1440  # minutes
+MONITORS = ("slipway", names.MODEL_MONITOR, "off")
+
 
 @dataclass(frozen=True)
 class Thresholds:
@@ -19,12 +22,26 @@ class Thresholds:
 
 
 @dataclass(frozen=True)
+class Drift:
+    """How traffic is watched: windows of so many minutes, closed so many minutes after their end, labelled so many
+    hours after it; false_alarms: at most one is tolerated in so many windows; effect_floor: least shift that matters.
+    """
+
+    window_minutes: int = 60
+    settle_minutes: int = 10
+    label_hours: int = 72
+    false_alarms: int = 1000
+    effect_floor: float = 0.02
+
+
+@dataclass(frozen=True)
 class Endpoint:
     """One endpoint. After its first deployment a changed setting takes effect with the next release.
 
     image: a version of the managed XGBoost container, or a whole image URI.
     first_model: s3://bucket/models/... of the model the endpoint starts with; without it there is no endpoint yet.
     plan: JSON text of a built-in plan's name, or of a plan.
+    monitor: what watches its traffic for drift: slipway, model-monitor or off.
     target_invocations_per_instance: requests a minute that one instance should take before another is added.
     """
 
@@ -40,6 +57,8 @@ class Endpoint:
     alarms: Thresholds = field(default_factory=Thresholds)
     target_invocations_per_instance: int = 1000
     keep_old_config_days: int = 7
+    monitor: str = "slipway"
+    drift: Drift = field(default_factory=Drift)
 
 
 @dataclass(frozen=True)
@@ -71,6 +90,16 @@ def _plan(path: str, value: object) -> str:
 
 
 _THRESHOLDS = section(Thresholds, {"error_rate": number(0, 1), "latency_p90_ms": number(0, 60_000)})
+_DRIFT = section(
+    Drift,
+    {
+        "window_minutes": whole(1, DAY),
+        "settle_minutes": whole(1, 120),
+        "label_hours": whole(1, 24 * 30),
+        "false_alarms": whole(1, 1_000_000),
+        "effect_floor": number(0, 1),
+    },
+)
 _IMAGE_URI = r"\d{12}\.dkr\.ecr\.[a-z0-9-]+\.[a-z0-9.]+/[a-z0-9._/-]+(:[\w.-]+|@sha256:[0-9a-f]{64})"
 _ENDPOINT = section(
     Endpoint,
@@ -92,6 +121,8 @@ _ENDPOINT = section(
         "alarms": _THRESHOLDS,
         "target_invocations_per_instance": whole(1, 1_000_000),
         "keep_old_config_days": whole(0, 365),
+        "monitor": text("|".join(MONITORS), f"one of {', '.join(MONITORS)}"),
+        "drift": _DRIFT,
     },
 )
 _KNOWN: dict[str, Check[Any]] = {"endpoints": listing(_ENDPOINT), "retain_data": boolean}
@@ -120,6 +151,13 @@ def _consistent(path: str, endpoint: Endpoint) -> None:
     least, most = endpoint.initial_instance_count, endpoint.max_instance_count
     if most < least:
         raise refuse(f"{path}.max_instance_count", f"at least initial_instance_count ({least})", most)
+    minutes = endpoint.drift.window_minutes
+    if DAY % minutes:
+        raise refuse(
+            f"{path}.drift.window_minutes", f"a divisor of a day ({DAY} minutes), such as 15, 60 or 360", minutes
+        )
+    if endpoint.monitor == names.MODEL_MONITOR and minutes != 60:
+        raise refuse(f"{path}.drift.window_minutes", "60, since Model Monitor looks once an hour", minutes)
     if "/" not in endpoint.image and re.match(r"ml\.[a-z]+\d+g[a-z]*\.", endpoint.instance_type):
         expected = "an x86 instance type (the managed XGBoost image has no arm64 build)"
         raise refuse(f"{path}.instance_type", expected, endpoint.instance_type)

@@ -8,10 +8,10 @@ from constructs import Construct
 
 from infra.config import Config
 from infra.function import Function
-from infra.nag import accept
 from infra.pairing import Pairing
 from infra.permissions import Permission, promotion_arn
 from infra.promotion import Promotion
+from infra.queue import undelivered as undelivered_queue
 from infra.rollback import Rollback
 from infra.state import State
 from infra.watch import Watch
@@ -24,7 +24,7 @@ class Delivery(cdk.Stack):
     def __init__(self, scope: Construct, *, config: Config, state: State) -> None:
         super().__init__(scope, f"{names.PREFIX}-delivery", description="Slipway: releases")
         self._state, self._may = state, state.permissions(self)
-        undelivered = _undelivered(self)
+        undelivered = undelivered_queue(self, f"{names.PREFIX}-undelivered")
         steps = self._steps(undelivered)
         packages = endpoints = config.endpoint_names
         promotion = Promotion(
@@ -92,16 +92,3 @@ class Delivery(cdk.Stack):
             may=[self._may.use_ledger(), *self._may.notify(), *may],
             dead_letter_queue=dead_letter_queue,
         )
-
-
-def _undelivered(stack: cdk.Stack) -> sqs.Queue:
-    queue = sqs.Queue(
-        stack,
-        "Undelivered",
-        queue_name=f"{names.PREFIX}-undelivered",
-        encryption=sqs.QueueEncryption.SQS_MANAGED,
-        enforce_ssl=True,
-        retention_period=cdk.Duration.days(14),
-    )
-    accept(queue, "SQS3", "This is the dead-letter queue; an alarm tells people of its first message.")
-    return queue

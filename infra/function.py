@@ -19,6 +19,16 @@ ROOT = Path(__file__).parents[1]
 LAYER = ROOT / "build" / "layer"
 ARCHITECTURE = lambda_.Architecture.ARM_64
 RUNTIME = lambda_.Runtime.PYTHON_3_13
+# The streaming engine: pure Python, unlike the rest of monitoring/.
+ENGINE = (
+    "__init__",
+    "columns",
+    "cuts",
+    "labelled",
+    "labels",
+    "records",
+    "stream",
+)
 KEEP_LOGS = logs.RetentionDays.THREE_MONTHS
 
 
@@ -33,9 +43,14 @@ class Function(lambda_.Function):
         timeout: int,
         environment: Mapping[str, str],
         may: Iterable[Permission],
+        memory: int = 256,
+        counts: bool = False,
         dead_letter_queue: sqs.IQueue | None = None,
     ) -> None:
-        """timeout: seconds. dead_letter_queue: takes events that failed three times; for functions events start."""
+        """timeout: seconds. memory: MB. counts: whether it takes the streaming engine along.
+
+        dead_letter_queue: takes events that failed three times; for functions events start.
+        """
         id = verb.title().replace("_", "")
         group = logs.LogGroup(
             scope,
@@ -53,10 +68,10 @@ class Function(lambda_.Function):
             runtime=RUNTIME,
             architecture=ARCHITECTURE,
             handler=f"lambdas.{verb}.handler",
-            code=_code(verb),
+            code=_code(verb, counts),
             layers=[_layer(scope)],
             role=role,
-            memory_size=256,
+            memory_size=memory,
             timeout=cdk.Duration.seconds(timeout),
             tracing=lambda_.Tracing.ACTIVE,
             log_group=group,
@@ -81,9 +96,12 @@ class Function(lambda_.Function):
                 accept(role, "IAM5", permission.why, finding=f"Resource::{resource}")
 
 
-def _code(verb: str) -> lambda_.Code:
+def _code(verb: str, counts: bool) -> lambda_.Code:
     """A view of the repository, so that an edit changes the zips of those functions that hold the file."""
     inside = ["/slipway/", "/slipway/**", "/lambdas/", "/lambdas/__init__.py", "/lambdas/aws/", "/lambdas/aws/**"]
+    if counts:
+        inside += ["/monitoring/", *(f"/monitoring/{file}.py" for file in ENGINE)]
+        inside += ["/monitoring/model_monitor/", "/monitoring/model_monitor/**"]
     exclude = ["*", *(f"!{path}" for path in [*inside, f"/lambdas/{verb}.py"]), "__pycache__"]
     return lambda_.Code.from_asset(str(ROOT), ignore_mode=cdk.IgnoreMode.GIT, exclude=exclude)
 

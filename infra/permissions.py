@@ -90,6 +90,13 @@ class Permissions:
             Permission(["kms:Decrypt"], [self._key.key_arn]),
         ]
 
+    def write(self, *prefixes: str) -> list[Permission]:
+        objects = [f"{self._store}/{prefix}/*" for prefix in prefixes]
+        return [
+            Permission(["s3:PutObject"], objects, "Objects below a prefix of Slipway's bucket."),
+            Permission(["kms:Decrypt", "kms:GenerateDataKey"], [self._key.key_arn]),
+        ]
+
     def notify(self) -> list[Permission]:
         return [
             Permission(["sns:Publish"], [self._topic.topic_arn]),
@@ -159,6 +166,10 @@ class Permissions:
 
     def measure(self) -> Permission:
         return Permission(["cloudwatch:GetMetricData"], ["*"], NO_RESOURCE)
+
+    def publish_metrics(self) -> Permission:
+        ours = {"StringEquals": {"cloudwatch:namespace": names.METRICS}}
+        return Permission(["cloudwatch:PutMetricData"], ["*"], NO_RESOURCE, ours)
 
     def start_promotions(self) -> Permission:
         return Permission(["states:StartExecution"], [promotion_arn(self._scope)])

@@ -7,8 +7,9 @@ from constructs import Construct
 
 from infra.config import Config, Endpoint
 from infra.images import Images
+from infra.model_monitor import repository_arn
 from infra.notices import Notices
-from infra.permissions import Permissions
+from infra.permissions import Permissions, arn
 from infra.roles import SageMakerRole
 from infra.storage import Encryption, Ledger, Store
 from slipway import names
@@ -30,6 +31,7 @@ class State(cdk.Stack):
         self._images = Images(self)
         self.training_role = self._training_role(config.endpoints)
         self.serving_roles: dict[str, iam.IRole] = {}
+        self.monitoring_roles: dict[str, iam.IRole] = {}
         for endpoint in config.endpoints:
             self._endpoint(endpoint, removal)
         cdk.CfnOutput(self, "BucketName", value=self.store.bucket_name)
@@ -56,6 +58,14 @@ class State(cdk.Stack):
             role.pulls(self._images.repository_arn(image))
         return role.reads(names.DATA, names.CODE).writes(names.MODELS)
 
+    def _monitoring_role(self, room: Construct, endpoint: Endpoint) -> SageMakerRole:
+        """For Model Monitor's jobs."""
+        role = SageMakerRole(room, "MonitoringRole", store=self.store, key=self.key, logs="*Jobs")
+        role.pulls(repository_arn(self))
+        role.allow(["sagemaker:DescribeEndpoint"], arn(self, "sagemaker", "endpoint", endpoint.name))
+        role.reads(f"{names.CAPTURE}/{endpoint.name}", f"{names.GROUND_TRUTH}/{endpoint.name}")
+        return role.writes(names.monitored(endpoint.name, names.MODEL_MONITOR))
+
     def _endpoint(self, endpoint: Endpoint, removal: cdk.RemovalPolicy) -> None:
         room = Construct(self, endpoint.name)
         cdk.Tags.of(room).add(names.ENDPOINT_TAG, endpoint.name)
@@ -63,6 +73,8 @@ class State(cdk.Stack):
         role.pulls(self._images.repository_arn(endpoint.image))
         role.reads(names.MODELS).writes(f"{names.CAPTURE}/{endpoint.name}")
         self.serving_roles[endpoint.name] = role
+        if endpoint.monitor == names.MODEL_MONITOR:
+            self.monitoring_roles[endpoint.name] = self._monitoring_role(room, endpoint)
         group = sagemaker.CfnModelPackageGroup(
             room,
             "Packages",

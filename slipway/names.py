@@ -11,11 +11,14 @@ PREFIX = "slipway"
 LEDGER_TABLE = f"{PREFIX}-ledger"
 TOPIC = f"{PREFIX}-releases"
 PROMOTION = f"{PREFIX}-promotion"
+MONITOR = f"{PREFIX}-monitoring"
 METRICS = "Slipway"
 EVENT_SOURCE = PREFIX
 ABORT_REQUESTED = "Release Abort Requested"
 PROMOTED = "Release Promoted"
 ROLLED_BACK = "Release Rolled Back"
+DRIFT_DETECTED = "Drift Detected"
+DRIFT_ENDED = "Drift Ended"
 
 BASELINE = "baseline"
 CANDIDATE = "candidate"
@@ -27,10 +30,19 @@ MODEL_ERRORS = "model-errors"
 LATENCY = "latency-p90"
 SIGNALS = (ERROR_RATE, MODEL_ERRORS, LATENCY)
 
+# Metrics of drift: 1 while a detector says so, of dimensions EndpointName, VariantName and Detector; the effect on a
+# feature of dimension Feature; the share of a window's rows that have their label; windows looked at.
+DRIFT = "Drift"
+DRIFT_EFFECT = "DriftEffect"
+LABEL_COVERAGE = "LabelCoverage"
+WINDOWS = "WindowsJudged"
+DETECTORS = ("feature", "concept", "label", "infrastructure", "eval")
+
 # Prefixes in the one bucket.
 MODELS = "models"
 CAPTURE = "capture"
 GROUND_TRUTH = "ground-truth"
+MONITORING = "monitoring"
 DATA = "data"
 CODE = "code"
 
@@ -89,6 +101,46 @@ def made_by_release(endpoint: str, name: str) -> bool:
 def endpoint_config(release_id: str, layout: str) -> str:
     """The endpoint config for one layout (`shadow`, `canary`, `settled`) of a release."""
     return f"{release_id.replace('.', '-')}-{layout}"
+
+
+FIRST = "first"  # stands for the version of a model that no release brought
+
+
+def package_version(endpoint: str, model: str) -> str:
+    """The version of the model package behind a SageMaker model: `7` of `fraud-7-3fa2c1`, else `first`."""
+    found = re.fullmatch(rf"{re.escape(endpoint)}-(\d+)-[0-9a-f]{{6}}", model)
+    return found[1] if found else FIRST
+
+
+# What monitoring keeps below `monitoring/{endpoint}/`, by its kind. `when` is yyyy/mm/dd/hh/MM of a window's start.
+OBJECTS, QUARANTINE = "objects", "quarantine"  # of a captured object, by the object's own path below its variant
+PROFILES, LABELLED, RESULTS, PROBES = "windows", "labelled", "results", "probes"
+BASELINES = "baselines"
+MODEL_MONITOR = "model-monitor"  # what SageMaker Model Monitor writes, in its own layout
+PROBE_ID = f"{PREFIX}-probe"  # begins the inference ids of replayed rows, which are nobody's traffic
+
+
+def monitored(endpoint: str, kind: str, *path: str) -> str:
+    """The key of something monitoring keeps, or with fewer parts the prefix of it and its like."""
+    return "/".join([MONITORING, endpoint, kind, *path])
+
+
+def drift_alarm(endpoint: str, detector: str) -> str:
+    return f"{PREFIX}-{endpoint}-drift-{detector}"
+
+
+def data_quality(endpoint: str) -> str:
+    """Model Monitor's schedule that describes an endpoint's requests."""
+    return f"{PREFIX}-{endpoint}-data-quality"
+
+
+def model_quality(endpoint: str) -> str:
+    """Model Monitor's schedule that compares an endpoint's answers with labels."""
+    return f"{PREFIX}-{endpoint}-model-quality"
+
+
+def monitor_schedule(endpoint: str) -> str:
+    return f"{MONITOR}-{endpoint}"
 
 
 def scalable_target(endpoint: str, role: str) -> str:

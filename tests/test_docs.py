@@ -20,6 +20,7 @@ SECTIONS = {
     "## App": config.Config,
     "## Endpoint": config.Endpoint,
     "### `alarms`": config.Thresholds,
+    "### `drift`": config.Drift,
     "### Plan": plan.Plan,
     "### Step": plan.Step,
     "### Guardrail": plan.Guardrail,
@@ -149,9 +150,10 @@ def test_the_examples_of_acts_are_accepted_and_name_all_of_them() -> None:
 def test_the_functions_alarms_and_tables_of_the_documents_exist() -> None:
     functions = {names.function(p.stem) for p in (ROOT / "lambdas").glob("*.py") if p.stem != "__init__"}
     alarms = {names.alarm("fraud", role, signal) for role in names.ROLES for signal in (None, *names.SIGNALS)}
+    alarms |= {names.drift_alarm("fraud", detector) for detector in names.DETECTORS}
     for path in DOCS:
         text = path.read_text()
         assert set(re.findall(r"--function-name ([\w-]+)", text)) <= functions
         assert set(re.findall(r"--alarm-name ([\w-]+)", text)) <= alarms
         assert set(re.findall(r"--table-name ([\w-]+)", text)) <= {names.LEDGER_TABLE}
-        assert set(re.findall(r"stateMachine:([\w-]+)", text)) <= {names.PROMOTION}
+        assert set(re.findall(r"stateMachine:([\w-]+)", text)) <= {names.PROMOTION, names.MONITOR}

@@ -47,6 +47,11 @@ def source(key: str) -> Source | None:
     return Source(key, parts["endpoint"], parts.get("role") or "", at)
 
 
+def raw(of: Source) -> Iterator[bytes]:
+    """The lines of an object as they lie there."""
+    return _read(of.key)
+
+
 def lines(of: Source) -> Iterator[Line]:
     """The lines of a capture object."""
     return map(line, _read(of.key))

@@ -1,6 +1,6 @@
-"""CloudWatch: what both variants did, minute by minute, in one batched call a look."""
+"""CloudWatch: what both variants did, minute by minute, in one batched call a look; and metrics of our own."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -74,6 +74,33 @@ def _arms(
         series[role, name].update(points)
     starts = [since + 60 * i for i in range(int((until - since) // 60))]
     return {role: [_arm({name: series[role, name].get(at) for name in wanted}) for at in starts] for role in roles}
+
+
+def invocations(endpoint: str, variant: str, since: float, until: float, period: float) -> dict[float, int]:
+    """A variant's requests by start of the period (whole minutes, in seconds) in [since, until). Raises NotMeasured."""
+    if until <= since:
+        return {}
+    query = _query(endpoint, variant, "requests", *_STATISTICS["requests"])
+    query["MetricStat"]["Period"] = int(period)
+    found = _fetch(endpoint, since, until, [query])
+    return {at: round(value) for _, _, points in found for at, value in points.items()}
+
+
+def put(shared: Mapping[str, str], points: Iterable[tuple[str, float, Mapping[str, str]]], at: float) -> None:
+    """Metrics of ours, each with its value and further dimensions, at a moment (unix seconds).
+
+    Not as a line of the log, which Powertools would give one more dimension, `service`.
+    """
+    data = [
+        {
+            "MetricName": name,
+            "Value": value,
+            "Timestamp": datetime.fromtimestamp(at, UTC),
+            "Dimensions": [{"Name": key, "Value": of} for key, of in {**shared, **further}.items()],
+        }
+        for name, value, further in points
+    ]
+    client("cloudwatch").put_metric_data(Namespace=names.METRICS, MetricData=data)
 
 
 def _fetch(

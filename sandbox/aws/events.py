@@ -14,8 +14,8 @@ from sandbox.aws.patching import replace
 from sandbox.aws.resource_policies import lambda_allows, topic_allows
 from sandbox.aws.virtual_time import virtualise
 
-SERVICE = "events.amazonaws.com"
-SCHEDULE_TICK = 0.25  # real seconds between two looks at the scheduled rules
+SERVICE, SCHEDULER = "events.amazonaws.com", "scheduler.amazonaws.com"
+SCHEDULE_TICK = 0.25  # real seconds between two looks at the scheduled rules and the schedules
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +25,7 @@ def install(app: Any) -> None:
     for module in (eventbridge, scheduler, sns, sqs, cloudwatch_logs):
         virtualise(module, clock)
     replace(eventbridge, "_SCHEDULER_TICK_INTERVAL", SCHEDULE_TICK)
+    replace(scheduler, "_SCHEDULE_TICK_INTERVAL", SCHEDULE_TICK)
     invoke = replace(eventbridge, "_invoke_target", None)
 
     def invoke_if_allowed(
@@ -40,14 +41,15 @@ def install(app: Any) -> None:
 
 
 def allowed(target: dict[str, Any], rule_arn: str) -> bool:
-    """Whether EventBridge may call the target for this rule; AWS counts a refusal as a failed invocation."""
+    """Whether EventBridge may call the target for a rule or schedule; AWS counts a refusal as a failed invocation."""
     arn = target.get("Arn", "")
     try:
         service = parse_arn(arn).service
     except ArnParseError:
         return False
     if target.get("RoleArn"):
-        return service != "states" or role_allows(target["RoleArn"], "states:StartExecution", arn)
+        caller = SCHEDULER if parse_arn(rule_arn).service == "scheduler" else SERVICE
+        return service != "states" or role_allows(target["RoleArn"], "states:StartExecution", arn, caller)
     policies = {
         "lambda": lambda: lambda_allows(arn, SERVICE, rule_arn),
         "sns": lambda: topic_allows(arn, SERVICE, rule_arn),

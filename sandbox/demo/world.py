@@ -58,7 +58,9 @@ class World:
         self.users: Users | None = None
 
     def endpoint(self, first_model: str | None) -> dict[str, Any]:
-        return {"name": ENDPOINT, "plan": self.plan, "first_model": first_model, "alarm_email": "oncall@example.com"}
+        """Unwatched where the story is not about drift: a look every few seconds costs more than such a story."""
+        told = {"alarm_email": "oncall@example.com", "monitor": "off"}
+        return {"name": ENDPOINT, "plan": self.plan, "first_model": first_model, **told}
 
     def deploy_frame(self) -> None:
         """Bootstrap, and the stacks without an endpoint: there is no model to serve yet."""
@@ -131,8 +133,14 @@ class World:
     def image(self) -> str:
         return self.outputs()[f"Image{ENDPOINT.title()}"]
 
-    def start_users(self, rate: float) -> None:
-        self.users = Users(self.sandbox, self._slices["stream"], rate, self.outputs()["BucketName"], self.out)
+    def start_users(self, rate: float, rows: Path | None = None) -> None:
+        """Users who send these rows, the stream's unless told otherwise, in place of those who sent before."""
+        self.stop()
+        self.users = Users(self.sandbox, rows or self.slice("stream"), rate, self.outputs()["BucketName"], self.out)
+
+    def slice(self, name: str) -> Path:
+        """A part of the data, as Parquet."""
+        return self._slices[name]
 
     def inject(self, variant: str, fault: dict[str, Any]) -> None:
         """Switches a physical fault of a variant; `{}` ends it."""

@@ -1,4 +1,4 @@
-"""CloudFormation's SageMaker types: Model, EndpointConfig, Endpoint, ModelPackageGroup.
+"""CloudFormation's SageMaker types: Model, EndpointConfig, Endpoint, ModelPackageGroup, and Model Monitor's.
 
 Ref of each is the resource's ARN. Which properties replace the resource follows the CloudFormation resource
 reference; MiniStack's own rules then replace it, or refuse to when it has a custom name that did not change.
@@ -39,7 +39,7 @@ class Resource:
 
     @property
     def name_property(self) -> str:
-        return f"{self.kind}Name"
+        return "JobDefinitionName" if self.kind.endswith("JobDefinition") else f"{self.kind}Name"
 
 
 MODEL = Resource(
@@ -72,7 +72,18 @@ CONFIG = Resource(
 )
 ENDPOINT = Resource("Endpoint", ("EndpointName",))
 GROUP = Resource("ModelPackageGroup", ("ModelPackageGroupDescription", "ModelPackageGroupName"))
-RESOURCES = (MODEL, CONFIG, ENDPOINT, GROUP)
+SCHEDULE = Resource("MonitoringSchedule", ("MonitoringScheduleConfig", "MonitoringScheduleName"))
+
+
+def _definition(kind: str) -> Resource:
+    """A job definition can't be changed at all."""
+    parts = ("AppSpecification", "BaselineConfig", "JobInput", "JobOutputConfig")
+    shared = ("JobDefinitionName", "JobResources", "NetworkConfig", "RoleArn", "StoppingCondition")
+    return Resource(f"{kind}JobDefinition", (*(f"{kind}{part}" for part in parts), *shared))
+
+
+DEFINITIONS = tuple(map(_definition, ("DataQuality", "ModelQuality")))
+RESOURCES = (MODEL, CONFIG, ENDPOINT, GROUP, SCHEDULE, *DEFINITIONS)
 # Properties of an endpoint that only an update takes.
 _UPDATE_ONLY = ("ExcludeRetainedVariantProperties", "RetainAllVariantProperties", "RetainDeploymentConfig")
 
@@ -139,7 +150,7 @@ def _delete(resource: Resource, physical_id: str, _properties: Params) -> None:
 
 def _result(resource: Resource, name: str) -> Result:
     described = _call(f"Describe{resource.kind}", {resource.name_property: name})
-    arn = described[f"{resource.kind}Arn"]
+    arn = described[resource.name_property.removesuffix("Name") + "Arn"]
     attributes = {"Id": arn, resource.name_property: name}
     if resource is GROUP:
         attributes = {key: described[key] for key in ("ModelPackageGroupArn", "ModelPackageGroupStatus")}

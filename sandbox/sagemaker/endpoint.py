@@ -1,5 +1,6 @@
 """An endpoint's record, what DescribeEndpoint shows of it, and the events its changes send."""
 
+import hashlib
 import re
 from dataclasses import dataclass, field
 from typing import Any
@@ -82,7 +83,9 @@ def _variants(deployment: Deployment, summary: Any) -> dict[str, list[dict[str, 
 def _summary(variant: Variant, updating: bool) -> dict[str, Any]:
     summary = {
         "VariantName": variant.name,
-        "DeployedImages": [{"SpecifiedImage": variant.model["image"], "ResolvedImage": variant.model["image"]}],
+        "DeployedImages": [
+            {"SpecifiedImage": variant.model["image"], "ResolvedImage": _resolved(variant.model["image"])}
+        ],
         "CurrentWeight": variant.weight,
         "DesiredWeight": variant.desired_weight,
         "CurrentInstanceCount": variant.instances,
@@ -91,6 +94,12 @@ def _summary(variant: Variant, updating: bool) -> dict[str, Any]:
     if updating:
         summary["VariantStatus"] = [{"Status": "Updating"}]
     return summary
+
+
+def _resolved(image: str) -> str:
+    """The image by digest; there is no registry to ask, so a tag's digest is that of its name."""
+    repository = image.partition("@")[0].rsplit(":", 1)[0]
+    return image if "@" in image else f"{repository}@sha256:{hashlib.sha256(image.encode()).hexdigest()}"
 
 
 def _pending_summary(variant: Variant, since: float) -> dict[str, Any]:

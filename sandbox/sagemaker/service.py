@@ -12,6 +12,7 @@ from sandbox.sagemaker import (  # noqa: F401  (importing a module adds its oper
     endpoints,
     groups,
     models,
+    monitoring,
     processing,
     registry,
     shapes,

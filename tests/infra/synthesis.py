@@ -19,6 +19,7 @@ CHURN = {
     "name": "churn",
     "first_model": "s3://a-bucket/models/churn/model.tar.gz",
     "image": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/own/xgboost:1.0",
+    "monitor": "model-monitor",
 }
 WAITING = {"name": "returns"}
 CONTEXT = {"endpoints": [FRAUD, CHURN, WAITING]}

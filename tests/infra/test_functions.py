@@ -20,7 +20,17 @@ VERBS = {
     "operate": 30,
     "frame": 300,
     "pair": 120,
+    "profile": 120,
+    "plan_windows": 120,
+    "merge_window": 600,
+    "label_window": 600,
+    "probe": 60,
+    "detect_drift": 300,
+    "feedback": 60,
 }
+COUNTING = {"profile", "merge_window", "label_window", "detect_drift"}
+MEMORY = {"profile": 512, "merge_window": 1024, "label_window": 1024, "detect_drift": 1024}
+BUCKET_ONLY = {*COUNTING, "plan_windows", "probe", "feedback"}
 
 
 def functions(templates: dict[str, Template]) -> dict[str, dict]:
@@ -42,26 +52,32 @@ def test_a_handler_is_a_function_in_the_repository(verb: str) -> None:
 def test_a_function_is_named_traced_and_told_where_things_are(templates: dict[str, Template], verb: str) -> None:
     deployed = functions(templates)[verb]
     assert (deployed["FunctionName"], deployed["Handler"]) == (names.function(verb), f"lambdas.{verb}.handler")
-    assert (deployed["Runtime"], deployed["Architectures"], deployed["MemorySize"]) == ("python3.13", ["arm64"], 256)
+    memory = MEMORY.get(verb, 256)
+    assert (deployed["Runtime"], deployed["Architectures"], deployed["MemorySize"]) == ("python3.13", ["arm64"], memory)
     assert deployed["TracingConfig"] == {"Mode": "Active"}
     told = deployed["Environment"]["Variables"]
     assert (told["POWERTOOLS_SERVICE_NAME"], told["POWERTOOLS_METRICS_NAMESPACE"]) == (verb, "Slipway")
-    assert "LEDGER_TABLE" in told
+    assert ("BUCKET" if verb in BUCKET_ONLY else "LEDGER_TABLE") in told
 
 
 def test_logs_are_kept_for_three_months(templates: dict[str, Template]) -> None:
     groups = [group for template in templates.values() for group in of_type(template, "AWS::Logs::LogGroup")]
     assert {group["RetentionInDays"] for group in groups} == {90}
-    expected = {f"/aws/lambda/{names.function(verb)}" for verb in VERBS} | {"/aws/vendedlogs/states/slipway-promotion"}
-    assert {group["LogGroupName"] for group in groups} == expected
+    machines = {f"/aws/vendedlogs/states/{machine}" for machine in (names.PROMOTION, names.MONITOR)}
+    assert {group["LogGroupName"] for group in groups} == machines | {
+        f"/aws/lambda/{names.function(verb)}" for verb in VERBS
+    }
 
 
 def test_a_zip_holds_the_core_the_shared_code_and_one_handler(assembly: Path) -> None:
     zips = [path for path in assembly.glob("asset.*") if (path / "lambdas").is_dir()]
     handlers = [[p.stem for p in path.glob("lambdas/*.py") if p.stem != "__init__"] for path in zips]
     assert sorted(handlers) == [[verb] for verb in sorted(VERBS)]
-    for path in zips:
-        assert {item.name for item in path.iterdir()} == {"lambdas", "slipway"}
+    for path, (verb,) in zip(zips, handlers, strict=True):
+        engine = {"monitoring"} if verb in COUNTING else set()
+        assert {item.name for item in path.iterdir()} == {"lambdas", "slipway"} | engine
+        expected = {*function.ENGINE, "model_monitor"} if engine else set()
+        assert {file.stem for file in path.glob("monitoring/*")} == expected
         assert not [item for item in path.rglob("*") if item.suffix == ".pyc"]
 
 
@@ -69,7 +85,7 @@ def test_an_edit_changes_only_the_packages_that_hold_the_file(tmp_path: Path, mo
     keys = {}
     for edited in ("nothing", "lambdas/judge.py", "slipway/names.py"):
         root = tmp_path / edited.replace("/", "-")
-        for room in ("lambdas", "slipway"):
+        for room in ("lambdas", "slipway", "monitoring"):
             shutil.copytree(function.ROOT / room, root / room)
         if edited != "nothing":
             with (root / edited).open("a") as file:

@@ -31,7 +31,7 @@ ENDPOINT = "(fraud|churn|returns)"
 PARTIAL = [
     rf":(model|endpoint-config)/{ENDPOINT}-\*$",
     rf":model-package/{ENDPOINT}/\*$",
-    rf"/(models|data|code|capture|ground-truth|capture/{ENDPOINT})/\*$",
+    rf"/(models|data|code|capture|ground-truth|monitoring|(capture|ground-truth)/{ENDPOINT}|monitoring/{ENDPOINT}/model-monitor)/\*$",
     rf":log-group:/aws/sagemaker/(\*Jobs|Endpoints/{ENDPOINT})(:\*)?$",
     rf":alarm:TargetTracking-endpoint/{ENDPOINT}/variant/\*$",
     r":execution:slipway-promotion:\*$",

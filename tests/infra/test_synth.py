@@ -22,7 +22,7 @@ def test_the_same_context_gives_the_same_templates(assembly: Path, tmp_path: Pat
     again = synthesize(tmp_path / "again", CONTEXT)
     first = {path.name: path.read_text() for path in assembly.glob("*.template.json")}
     assert {path.name: path.read_text() for path in again.glob("*.template.json")} == first
-    assert sorted(first) == [f"slipway-{name}.template.json" for name in ("delivery", "serving", "state")]
+    assert sorted(first) == [f"slipway-{name}.template.json" for name in ("delivery", "monitoring", "serving", "state")]
 
 
 def test_synth_looks_nothing_up(assembly: Path) -> None:

@@ -11,6 +11,7 @@ DAY = 1000
 class CloudWatch:
     def __init__(self) -> None:
         self.points: dict[tuple[str, str, str, str], dict[float, float]] = defaultdict(dict)
+        self.put: dict[tuple[str, ...], float] = {}  # our own: by metric and further dimension
         self.status = "Complete"
 
     def minute(
@@ -23,6 +24,13 @@ class CloudWatch:
             self.points[endpoint, role, metric, "Sum"][at] = value
         for statistic, value in (("p50", p50), ("p90", p90)):
             self.points[endpoint, role, "ModelLatency", statistic][at] = value
+
+    def put_metric_data(self, Namespace: str, MetricData: list[dict[str, Any]]) -> None:  # noqa: N803
+        assert Namespace == "Slipway"
+        for datum in MetricData:
+            where = {d["Name"]: d["Value"] for d in datum["Dimensions"]}
+            assert (where.pop("EndpointName"), where.pop("VariantName")) == ("fraud", "baseline")
+            self.put[datum["MetricName"], *where.values()] = datum["Value"]
 
     def get_metric_data(
         self,
@@ -44,9 +52,18 @@ class CloudWatch:
         return {"MetricDataResults": results[start : start + PAGE], **more}
 
     def _points(self, asked: dict[str, Any]) -> dict[float, float]:
-        assert (asked["Period"], asked["Metric"]["Namespace"]) == (60, "AWS/SageMaker")
+        """Minutes as they are; sums of longer periods."""
+        assert asked["Metric"]["Namespace"] == "AWS/SageMaker"
         where = {d["Name"]: d["Value"] for d in asked["Metric"]["Dimensions"]}
-        return self.points[where["EndpointName"], where["VariantName"], asked["Metric"]["MetricName"], asked["Stat"]]
+        name = asked["Metric"]["MetricName"]
+        minutes = self.points[where["EndpointName"], where["VariantName"], name, asked["Stat"]]
+        if asked["Period"] == 60:
+            return minutes
+        assert asked["Stat"] == "Sum"
+        sums: dict[float, float] = defaultdict(float)
+        for at, value in minutes.items():
+            sums[at // asked["Period"] * asked["Period"]] += value
+        return sums
 
     def _result(self, id: str, points: list[tuple[float, float]]) -> dict[str, Any]:
         stamps = [datetime.fromtimestamp(at, UTC) for at, _ in points]

@@ -172,6 +172,9 @@ class World:
         self.clock.at += seconds
         return self.clock.at
 
+    def delete(self, key: str) -> None:
+        client("s3").delete_object(Bucket=BUCKET, Key=key)
+
     def told(self) -> list[str]:
         """Subjects of the notifications sent."""
         return [message["Subject"] for message in self.wire.made("publish")]

@@ -1,0 +1,112 @@
+"""The Monitoring stack: traffic is profiled as it is captured, and looked at window by window."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import aws_cdk as cdk
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_sqs as sqs
+
+from infra.config import Config, Endpoint
+from infra.drift_alarms import DriftAlarms, WorkflowAlarms
+from infra.function import Function
+from infra.looks import Looks
+from infra.model_monitor import ModelMonitor
+from infra.permissions import Permission
+from infra.queue import undelivered
+from infra.state import State
+from infra.workflow import Workflow
+from slipway import names
+
+COUNTING = ("profile", "merge_window", "label_window", "detect_drift")  # take the streaming engine along
+DEFINITION = Path(__file__).parent / "workflows" / "monitoring.asl.json"
+
+
+class Monitoring(cdk.Stack):
+    """One function that objects start, a workflow of five, and one that takes labels.
+
+    A stack of its own: it comes and goes with `monitor`, and deploying it touches nothing that releases need.
+    """
+
+    def __init__(self, scope: cdk.App, *, config: Config, state: State) -> None:
+        super().__init__(scope, f"{names.PREFIX}-monitoring", description="Slipway: drift")
+        self._state, self._may = state, state.permissions(self)
+        watched = [endpoint for endpoint in config.endpoints if endpoint.monitor != "off"]
+        self._undelivered = undelivered(self, f"{names.MONITOR}-undelivered")
+        if own := [endpoint for endpoint in watched if endpoint.monitor != names.MODEL_MONITOR]:
+            self._profile_arrivals(own)
+        steps = self._steps()
+        workflow = Workflow(self, "Workflow", name=names.MONITOR, definition=DEFINITION, steps=steps)
+        for endpoint in watched:
+            if endpoint.first_model is not None:
+                Looks(self, endpoint=endpoint, machine=workflow.machine, undelivered=self._undelivered)
+                DriftAlarms(self, endpoint=endpoint)
+            if endpoint.first_model is not None and endpoint.monitor == names.MODEL_MONITOR:
+                role = state.monitoring_roles[endpoint.name]
+                ModelMonitor(self, endpoint=endpoint, role=role, store=state.store, key=state.key)
+        WorkflowAlarms(self, machine=workflow.machine, undelivered=self._undelivered, topic=state.topic)
+        known = {"ENDPOINTS": ",".join(config.endpoint_names)}
+        self._function("feedback", timeout=60, may=self._may.write(names.GROUND_TRUTH), environment=known)
+
+    def _profile_arrivals(self, endpoints: Sequence[Endpoint]) -> None:
+        """Lambda tries a failed event twice more before it is undelivered; the window's sum then counts the object."""
+        may = self._may
+        profile = self._function(
+            "profile",
+            timeout=120,
+            memory=512,
+            may=[*may.see_endpoints(), *may.read(names.CAPTURE, names.MONITORING), *may.write(names.MONITORING)],
+            dead_letter_queue=self._undelivered,
+        )
+        below = [{"prefix": f"{names.CAPTURE}/{endpoint.name}/"} for endpoint in endpoints]
+        arrived = events.EventPattern(
+            source=["aws.s3"],
+            detail_type=["Object Created"],
+            detail={"bucket": {"name": [self._state.store.bucket_name]}, "object": {"key": below}},
+        )
+        target = targets.LambdaFunction(profile, dead_letter_queue=self._undelivered)
+        events.Rule(self, "Captured", event_pattern=arrived, targets=[target])
+
+    def _steps(self) -> dict[str, Function]:
+        """By their names in the workflow's definition."""
+        may = self._may
+        see, keep = may.see_endpoints(), [*may.read(names.MONITORING), *may.write(names.MONITORING)]
+        traffic = may.read(names.CAPTURE, names.MONITORING)
+        labelled = may.read(names.CAPTURE, names.MONITORING, names.GROUND_TRUTH)
+        topic = {"TOPIC_ARN": self._state.topic.topic_arn}
+        tell = [may.measure(), may.publish_metrics(), *may.notify(), may.emit()]
+        return {
+            "PlanWindows": self._function("plan_windows", timeout=120, may=[*see, *traffic]),
+            "MergeWindow": self._function(
+                "merge_window", timeout=600, memory=1024, may=[*see, *traffic, *may.write(names.MONITORING)]
+            ),
+            "LabelWindow": self._function(
+                "label_window", timeout=600, memory=1024, may=[*labelled, *may.write(names.MONITORING)]
+            ),
+            "Probe": self._function("probe", timeout=60, may=[*see, *keep, may.probe()]),
+            "DetectDrift": self._function(
+                "detect_drift", timeout=300, memory=1024, may=[*keep, *tell], environment=topic
+            ),
+        }
+
+    def _function(
+        self,
+        verb: str,
+        *,
+        timeout: int,
+        may: Sequence[Permission],
+        memory: int = 256,
+        environment: Mapping[str, str] | None = None,
+        dead_letter_queue: sqs.IQueue | None = None,
+    ) -> Function:
+        return Function(
+            self,
+            verb,
+            timeout=timeout,
+            memory=memory,
+            environment={"BUCKET": self._state.store.bucket_name, **(environment or {})},
+            may=may,
+            dead_letter_queue=dead_letter_queue,
+            counts=verb in COUNTING,
+        )

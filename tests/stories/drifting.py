@@ -1,0 +1,87 @@
+"""Traffic that keeps its distribution until a story says otherwise, and the baseline of the champion on it."""
+
+import json
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import xgboost
+
+from monitoring import baseline
+from sandbox.demo.world import ENDPOINT
+from slipway import codec, names
+from tests.stories.site import Site, until
+
+ROWS, GOLDEN, SEED, RATE = 20_000, 100, 11, 250.0
+SHORT = {"window_minutes": 5, "settle_minutes": 1}
+
+
+@dataclass
+class Drifting:
+    """A watched endpoint. important: the feature its model uses most."""
+
+    site: Site
+    out: Path
+    rows: pd.DataFrame
+    important: str
+
+    def send(self, rows: pd.DataFrame) -> None:
+        """From now on users send these rows."""
+        path = self.out / f"{len(list(self.out.iterdir()))}.parquet"
+        rows.to_parquet(path)
+        self.site.world.start_users(RATE, path)
+
+    def verdicts(self) -> list[dict[str, Any]]:
+        """Of the baseline variant, oldest first."""
+        found = self.objects(names.monitored(ENDPOINT, names.RESULTS, names.BASELINE))
+        return [json.loads(body) for key, body in sorted(found.items()) if key.endswith("/drift.json")]
+
+    def objects(self, prefix: str) -> dict[str, bytes]:
+        s3, bucket = self.site.client("s3"), self.site.world.outputs()["BucketName"]
+        pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{prefix}/")
+        keys = [item["Key"] for page in pages for item in page.get("Contents", ())]
+        return {key: s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys}
+
+    def alarm(self, detector: str) -> str:
+        name = names.drift_alarm(ENDPOINT, detector)
+        (alarm,) = self.site.client("cloudwatch").describe_alarms(AlarmNames=[name])["MetricAlarms"]
+        return str(alarm["StateValue"])
+
+    def subjects(self) -> list[str]:
+        return [message["subject"] for message in self.site.messages() if f"{ENDPOINT} baseline" in message["subject"]]
+
+
+def watch(site: Site, out: Path) -> Drifting:
+    """The endpoint with the champion's baseline, steady traffic, and three verdicts on it."""
+    rows = pd.read_parquet(site.world.slice("stream")).sample(ROWS, random_state=SEED, ignore_index=True)
+    made = Drifting(site, out, rows, _baseline(site, out, rows))
+    made.send(rows)
+    site.deploy(monitor="slipway", drift=SHORT)
+    until(lambda: len(made.verdicts()) >= 3, "three windows have their verdict")
+    return made
+
+
+def _baseline(site: Site, out: Path, rows: pd.DataFrame) -> str:
+    """Writes the champion's baseline into the bucket; the name of its most important feature."""
+    s3, (bucket, _, key) = site.client("s3"), site.champion.removeprefix("s3://").partition("/")
+    s3.download_file(bucket, key, str(out / "model.tar.gz"))
+    with tarfile.open(out / "model.tar.gz") as archive:
+        archive.extract("model.ubj", out, filter="data")
+    booster = xgboost.Booster(model_file=out / "model.ubj")
+    inputs = rows.drop(columns=["Class", "Time"]).round(6)
+    scored = rows.assign(score=booster.predict(xgboost.DMatrix(inputs)))
+    scored.to_parquet(out / "scored.parquet")
+    gains = booster.get_score(importance_type="total_gain")
+    plan = baseline.Plan(names.FIRST, tuple(inputs), score="score", label="Class", importances=gains)
+    built = baseline.build([out / "scored.parquet"], plan)
+    pairs = zip(inputs[:GOLDEN].to_numpy().tolist(), scored["score"][:GOLDEN].astype(float), strict=True)
+    files = {
+        "reference.json": codec.dumps(built.reference),
+        "windows.jsonl": "\n".join(map(codec.dumps, built.windows)),
+        "golden.jsonl": "\n".join(json.dumps({"row": row, "score": score}) for row, score in pairs),
+    }
+    for file, text in files.items():
+        s3.put_object(Bucket=bucket, Key=names.monitored(ENDPOINT, names.BASELINES, names.FIRST, file), Body=text)
+    return max(gains, key=lambda name: gains[name])
