@@ -19,6 +19,29 @@ class Thresholds:
 
 
 @dataclass(frozen=True)
+class Retraining:
+    """When an endpoint's model is trained again, on what, at what cost, and who approves the result.
+
+    new_labels: so many since the newest model's data are a reason; null: they are none. cost_a_month: US dollars,
+    counted at price_an_hour of instance_type; a run that could exceed it is refused.
+    """
+
+    on_drift: bool = True
+    schedule: str | None = None
+    new_labels: int | None = None
+    window_days: int = 28
+    cooldown_hours: int = 24
+    runs_a_month: int = 8
+    cost_a_month: float = 50.0
+    approval: str = "manual"
+    approval_hours: int = 72
+    instance_type: str = "ml.m5.xlarge"
+    price_an_hour: float = 0.23
+    job_minutes: int = 60
+    spot: bool = False
+
+
+@dataclass(frozen=True)
 class Endpoint:
     """One endpoint. After its first deployment a changed setting takes effect with the next release.
 
@@ -40,6 +63,7 @@ class Endpoint:
     alarms: Thresholds = field(default_factory=Thresholds)
     target_invocations_per_instance: int = 1000
     keep_old_config_days: int = 7
+    retraining: Retraining = field(default_factory=Retraining)
 
 
 @dataclass(frozen=True)
@@ -71,12 +95,31 @@ def _plan(path: str, value: object) -> str:
 
 
 _THRESHOLDS = section(Thresholds, {"error_rate": number(0, 1), "latency_p90_ms": number(0, 60_000)})
+_INSTANCE_TYPE = text(r"ml\.[a-z0-9-]+\.[a-z0-9]+", "an instance type such as ml.m5.large")
+_RETRAINING = section(
+    Retraining,
+    {
+        "on_drift": boolean,
+        "schedule": optional(text(r"(rate|cron)\(.+\)", "null, rate(...) or cron(...) as EventBridge writes them")),
+        "new_labels": optional(whole(1, 1_000_000_000)),
+        "window_days": whole(1, 3650),
+        "cooldown_hours": whole(0, 24 * 365),
+        "runs_a_month": whole(0, 1000),
+        "cost_a_month": number(0, 1_000_000),
+        "approval": text("automatic|manual", "automatic or manual"),
+        "approval_hours": whole(1, 24 * 13),
+        "instance_type": _INSTANCE_TYPE,
+        "price_an_hour": number(0, 1000),
+        "job_minutes": whole(5, 24 * 60),
+        "spot": boolean,
+    },
+)
 _IMAGE_URI = r"\d{12}\.dkr\.ecr\.[a-z0-9-]+\.[a-z0-9.]+/[a-z0-9._/-]+(:[\w.-]+|@sha256:[0-9a-f]{64})"
 _ENDPOINT = section(
     Endpoint,
     {
         "name": _name,
-        "instance_type": text(r"ml\.[a-z0-9-]+\.[a-z0-9]+", "an instance type such as ml.m5.large"),
+        "instance_type": _INSTANCE_TYPE,
         "initial_instance_count": whole(1, 100),
         "max_instance_count": whole(1, 100),
         "image": text(rf"\d+\.\d+-\d+|{_IMAGE_URI}", "an XGBoost container version such as 3.2-0, or an ECR image URI"),
@@ -92,6 +135,7 @@ _ENDPOINT = section(
         "alarms": _THRESHOLDS,
         "target_invocations_per_instance": whole(1, 1_000_000),
         "keep_old_config_days": whole(0, 365),
+        "retraining": _RETRAINING,
     },
 )
 _KNOWN: dict[str, Check[Any]] = {"endpoints": listing(_ENDPOINT), "retain_data": boolean}

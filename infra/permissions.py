@@ -38,7 +38,12 @@ def promotion_arn(scope: Construct) -> str:
     return arn(scope, "states", "stateMachine", names.PROMOTION, colon=True)
 
 
+def retraining_arn(scope: Construct) -> str:
+    return arn(scope, "states", "stateMachine", names.RETRAINING, colon=True)
+
+
 NAMED_BY_RELEASE = "Releases make these; their names start with the endpoint's, and no other endpoint's does."
+NAMED_BY_RUN = "Runs make these jobs; their names start with the endpoint's, and no other endpoint's does."
 NO_RESOURCE = "The service knows no resource for this action."
 
 
@@ -175,3 +180,66 @@ class Permissions:
             Permission(["sagemaker:DeleteModel"], models, NAMED_BY_RELEASE),
             Permission(["sagemaker:DeleteEndpointConfig"], configs, NAMED_BY_RELEASE),
         ]
+
+    # Retraining
+
+    def _jobs(self) -> list[str]:
+        return [*self._made("training-job"), *self._made("processing-job")]
+
+    def run_jobs(self, role: iam.IRole, rules: Sequence[str]) -> list[Permission]:
+        """What a state machine needs to run jobs under a role and hear of their ends.
+
+        rules: of EventBridge, which Step Functions keeps for this. CreateGrant encrypts the instances' volumes.
+        """
+        verbs = ["CreateTrainingJob", "DescribeTrainingJob", "StopTrainingJob"]
+        verbs += [verb.replace("Training", "Processing") for verb in verbs]
+        to_sagemaker = {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
+        for_sagemaker = {"Bool": {"kms:GrantIsForAWSResource": "true"}}
+        keep = ["events:PutTargets", "events:PutRule", "events:DescribeRule"]
+        return [
+            Permission([f"sagemaker:{verb}" for verb in (*verbs, "AddTags")], self._jobs(), NAMED_BY_RUN),
+            Permission(["iam:PassRole"], [role.role_arn], when=to_sagemaker),
+            Permission(["kms:CreateGrant"], [self._key.key_arn], when=for_sagemaker),
+            Permission(["kms:DescribeKey"], [self._key.key_arn]),
+            Permission(keep, [arn(self._scope, "events", "rule", rule) for rule in rules]),
+        ]
+
+    def see_jobs(self) -> Permission:
+        verbs = ["DescribeTrainingJob", "DescribeProcessingJob"]
+        return Permission([f"sagemaker:{verb}" for verb in verbs], self._jobs(), NAMED_BY_RUN)
+
+    def stop_jobs(self) -> list[Permission]:
+        find = ["ListTrainingJobs", "ListProcessingJobs"]
+        stop = ["StopTrainingJob", "StopProcessingJob"]
+        return [
+            Permission([f"sagemaker:{verb}" for verb in find], ["*"], NO_RESOURCE),
+            Permission([f"sagemaker:{verb}" for verb in stop], self._jobs(), NAMED_BY_RUN),
+        ]
+
+    def count_labels(self) -> list[Permission]:
+        """Which objects of labels have come, and what is in them."""
+        return self.read(names.GROUND_TRUTH)
+
+    def report(self) -> list[Permission]:
+        objects = [f"{self._store}/{names.RETRAINED}/*"]
+        return [
+            Permission(["s3:PutObject"], objects, "Objects below a prefix of Slipway's bucket."),
+            Permission(["kms:GenerateDataKey"], [self._key.key_arn]),
+        ]
+
+    def register(self) -> list[Permission]:
+        """Make versions in the endpoints' groups, and say whether they are approved."""
+        verbs = ["CreateModelPackage", "DescribeModelPackage", "UpdateModelPackage", "AddTags"]
+        packages = self._made("model-package", "{}/*")
+        return [
+            Permission(
+                [f"sagemaker:{verb}" for verb in verbs], packages, "The versions in an endpoint's package group."
+            )
+        ]
+
+    def answer_retrainings(self) -> Permission:
+        return Permission(["states:SendTaskSuccess"], [retraining_arn(self._scope)])
+
+    def follow_retrainings(self) -> Permission:
+        executions = arn(self._scope, "states", "execution", f"{names.RETRAINING}:*", colon=True)
+        return Permission(["states:DescribeExecution"], [executions], "The executions of the one state machine.")

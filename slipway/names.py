@@ -11,11 +11,15 @@ PREFIX = "slipway"
 LEDGER_TABLE = f"{PREFIX}-ledger"
 TOPIC = f"{PREFIX}-releases"
 PROMOTION = f"{PREFIX}-promotion"
+RETRAINING = f"{PREFIX}-retraining"
 METRICS = "Slipway"
 EVENT_SOURCE = PREFIX
 ABORT_REQUESTED = "Release Abort Requested"
 PROMOTED = "Release Promoted"
 ROLLED_BACK = "Release Rolled Back"
+DRIFT_DETECTED = "Drift Detected"
+RETRAINING_REFUSED = "Retraining Refused"
+RETRAINING_ENDED = "Retraining Ended"
 
 BASELINE = "baseline"
 CANDIDATE = "candidate"
@@ -31,6 +35,7 @@ SIGNALS = (ERROR_RATE, MODEL_ERRORS, LATENCY)
 MODELS = "models"
 CAPTURE = "capture"
 GROUND_TRUTH = "ground-truth"
+RETRAINED = "retraining"  # of each run: data, checkpoints, comparison
 DATA = "data"
 CODE = "code"
 
@@ -41,6 +46,7 @@ XGBOOST_VERSION = "slipway:xgboost-version"
 # Tags on everything a release makes, so that tear-down finds it.
 ENDPOINT_TAG = "slipway:endpoint"
 RELEASE_TAG = "slipway:release"
+RUN_TAG = "slipway:run"
 
 
 def function(verb: str) -> str:
