@@ -13,17 +13,20 @@ from moto.stepfunctions.parser.asl.eval.callback.callback import (
 )
 from moto.stepfunctions.parser.asl.eval.environment import Environment
 from moto.stepfunctions.parser.asl.eval.program_state import ProgramStopped
+from moto.stepfunctions.parser.asl.eval.states import ContextObject
 
 from sandbox.aws.patching import replace
 from sandbox.clock import Clock
 
 LOOK_FOR_STOP = 0.1  # real seconds between two looks at whether the waiting execution was stopped
+_machines: dict[str, str] = {}  # token -> ARN of the machine that waits for its answer
 _closed: set[str] = set()
 
 
 def install(clock: Clock) -> None:
     _stopped_stays_stopped()
     _wait_with_an_eye_on_stops(clock)
+    _know_tokens()
     _close_tokens()
 
 
@@ -54,6 +57,22 @@ def _wait_with_an_eye_on_stops(clock: Clock) -> None:
         return CallbackOutcomeTimedOut(callback_id=callback_endpoint.callback_id)
 
     StateTaskServiceCallback._eval_wait_for_task_token = wait
+
+
+def _know_tokens() -> None:
+    make = replace(ContextObject, "update_task_token", None)
+
+    def update_task_token(self: ContextObject) -> str:
+        token = str(make(self))
+        _machines[token] = self.context_object_data["StateMachine"]["Id"]
+        return token
+
+    ContextObject.update_task_token = update_task_token
+
+
+def machine(token: str) -> str:
+    """The ARN of the machine that gave a token away: who may answer is allowed to by it."""
+    return _machines.get(token, "*")
 
 
 def _close_tokens() -> None:
