@@ -8,6 +8,7 @@ from typing import Any
 
 from infra.checks import Check, ConfigError, boolean, listing, number, optional, refuse, section, text, unknown, whole
 from slipway import names, plan
+from slipway.retraining.settings import Settings as Retraining
 
 
 @dataclass(frozen=True)
@@ -16,29 +17,6 @@ class Thresholds:
 
     error_rate: float = 0.10
     latency_p90_ms: float = 500.0
-
-
-@dataclass(frozen=True)
-class Retraining:
-    """When an endpoint's model is trained again, on what, at what cost, and who approves the result.
-
-    new_labels: so many since the newest model's data are a reason; null: they are none. cost_a_month: US dollars,
-    counted at price_an_hour of instance_type; a run that could exceed it is refused.
-    """
-
-    on_drift: bool = True
-    schedule: str | None = None
-    new_labels: int | None = None
-    window_days: int = 28
-    cooldown_hours: int = 24
-    runs_a_month: int = 8
-    cost_a_month: float = 50.0
-    approval: str = "manual"
-    approval_hours: int = 72
-    instance_type: str = "ml.m5.xlarge"
-    price_an_hour: float = 0.23
-    job_minutes: int = 60
-    spot: bool = False
 
 
 @dataclass(frozen=True)
@@ -95,16 +73,22 @@ def _plan(path: str, value: object) -> str:
 
 
 _THRESHOLDS = section(Thresholds, {"error_rate": number(0, 1), "latency_p90_ms": number(0, 60_000)})
+_IMAGE_URI = r"\d{12}\.dkr\.ecr\.[a-z0-9-]+\.[a-z0-9.]+/[a-z0-9._/-]+(:[\w.-]+|@sha256:[0-9a-f]{64})"
 _INSTANCE_TYPE = text(r"ml\.[a-z0-9-]+\.[a-z0-9]+", "an instance type such as ml.m5.large")
 _RETRAINING = section(
     Retraining,
     {
+        "enabled": boolean,
         "on_drift": boolean,
         "schedule": optional(text(r"(rate|cron)\(.+\)", "null, rate(...) or cron(...) as EventBridge writes them")),
         "new_labels": optional(whole(1, 1_000_000_000)),
         "window_days": whole(1, 3650),
+        "label_hours": whole(0, 24 * 30),
+        "matured": number(0, 1),
+        "least_positives": whole(1, 1_000_000_000),
+        "waits_days": whole(0, 365),
         "cooldown_hours": whole(0, 24 * 365),
-        "runs_a_month": whole(0, 1000),
+        "runs_a_month": whole(1, 1000),
         "cost_a_month": number(0, 1_000_000),
         "approval": text("automatic|manual", "automatic or manual"),
         "approval_hours": whole(1, 24 * 13),
@@ -112,9 +96,10 @@ _RETRAINING = section(
         "price_an_hour": number(0, 1000),
         "job_minutes": whole(5, 24 * 60),
         "spot": boolean,
+        "image": optional(text(_IMAGE_URI, "null, or an ECR image URI")),
+        "mlflow": optional(text(r"arn:\S+|https?://\S+", "null, an MLflow server's ARN or its URL")),
     },
 )
-_IMAGE_URI = r"\d{12}\.dkr\.ecr\.[a-z0-9-]+\.[a-z0-9.]+/[a-z0-9._/-]+(:[\w.-]+|@sha256:[0-9a-f]{64})"
 _ENDPOINT = section(
     Endpoint,
     {

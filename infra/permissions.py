@@ -184,7 +184,7 @@ class Permissions:
     # Retraining
 
     def _jobs(self) -> list[str]:
-        return [*self._made("training-job"), *self._made("processing-job")]
+        return [*self._made("training-job", "{}-retrain-*"), *self._made("processing-job", "{}-retrain-*")]
 
     def run_jobs(self, role: iam.IRole, rules: Sequence[str]) -> list[Permission]:
         """What a state machine needs to run jobs under a role and hear of their ends.
@@ -215,10 +215,6 @@ class Permissions:
             Permission([f"sagemaker:{verb}" for verb in find], ["*"], NO_RESOURCE),
             Permission([f"sagemaker:{verb}" for verb in stop], self._jobs(), NAMED_BY_RUN),
         ]
-
-    def count_labels(self) -> list[Permission]:
-        """Which objects of labels have come, and what is in them."""
-        return self.read(names.GROUND_TRUTH)
 
     def report(self) -> list[Permission]:
         objects = [f"{self._store}/{names.RETRAINED}/*"]

@@ -34,6 +34,7 @@ class Retraining(Construct):
     ) -> None:
         super().__init__(scope, "Retraining")
         self._state, self._may, self._undelivered = state, may, undelivered
+        self._endpoints = ",".join(config.endpoint_names)
         steps = self._steps()
         self.machine = self._machine(steps)
         self._start_on_drift(config)
@@ -46,9 +47,9 @@ class Retraining(Construct):
     def _steps(self) -> dict[str, Function]:
         """By their names in the state machine's definition."""
         may = self._may
-        admit = [*may.see_endpoints(), *may.read(names.MODELS), *may.count_labels(), may.follow_retrainings()]
+        admit = [*may.see_endpoints(), *may.read(names.MODELS, names.MONITORING), may.follow_retrainings()]
         told = [may.emit(), may.see_jobs()]
-        code = {"SOURCES": self._state.job_code.sources, "RETRAINING_ARN": retraining_arn(self)}
+        code = {"SOURCES": self._state.job_code.sources}
         return {
             "AdmitRetraining": self._function("admit_retraining", timeout=60, may=[*admit, may.emit()], more=code),
             "CheckData": self._function("check_data", timeout=60, may=[*may.read(names.RETRAINED), *told]),
@@ -61,7 +62,7 @@ class Retraining(Construct):
         }
 
     def _follower(self) -> Function:
-        may = [self._may.emit(), self._may.see_jobs(), *self._may.stop_jobs()]
+        may = [self._may.emit(), self._may.see_jobs(), *self._may.stop_jobs(), self._may.follow_retrainings()]
         return self._function("follow_retraining", timeout=60, may=may, dead_letter_queue=self._undelivered)
 
     def _answerer(self) -> Function:
@@ -84,7 +85,7 @@ class Retraining(Construct):
             self,
             verb,
             timeout=timeout,
-            environment={**shared, "BUCKET": state.store.bucket_name, **(more or {})},
+            environment={**shared, "ENDPOINTS": self._endpoints, "BUCKET": state.store.bucket_name, **(more or {})},
             may=[self._may.use_ledger(), *self._may.notify(), *may],
             dead_letter_queue=dead_letter_queue,
         )
@@ -181,7 +182,7 @@ class Retraining(Construct):
             self,
             "Failed",
             alarm_name=f"{names.RETRAINING}-failed",
-            alarm_description="Slipway: a retraining failed; the champion serves on; docs/runbooks/retraining-failed.md",
+            alarm_description="Slipway: a retraining failed; docs/runbooks/retraining-failed.md",
             metric=self.machine.metric_failed(period=cdk.Duration.minutes(1), statistic="Sum"),
             threshold=1,
             evaluation_periods=1,

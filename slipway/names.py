@@ -35,6 +35,7 @@ SIGNALS = (ERROR_RATE, MODEL_ERRORS, LATENCY)
 MODELS = "models"
 CAPTURE = "capture"
 GROUND_TRUTH = "ground-truth"
+MONITORING = "monitoring"
 RETRAINED = "retraining"  # of each run: data, checkpoints, comparison
 DATA = "data"
 CODE = "code"
@@ -73,6 +74,10 @@ def retraining(endpoint: str, asked: str) -> str:
     Its jobs are named after it, and SageMaker allows them 63 characters: 8 are left for `-train-2`.
     """
     return f"{endpoint}-retrain-{hashlib.sha256(asked.encode()).hexdigest()[:6]}"
+
+
+def retrained_endpoint(run_id: str) -> str:
+    return run_id.rpartition("-retrain-")[0]
 
 
 def endpoint_of(release_id: str) -> str:

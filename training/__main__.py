@@ -1,4 +1,4 @@
-"""This folder as a program, also when it is a zip file: `python3 code.zip compare --output ...`, as Processing jobs run it."""
+"""This folder as a program, as Processing jobs run it from a zip file: `python3 code.zip compare --output ...`."""
 
 import runpy
 import sys

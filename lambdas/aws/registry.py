@@ -5,6 +5,7 @@ import json
 import tarfile
 import tempfile
 import zlib
+from collections.abc import Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -32,6 +33,19 @@ def describe(arn: str) -> Package:
         metadata=seen.get("CustomerMetadataProperties", {}),
         changed_at=str(seen.get("LastModifiedTime", seen["CreationTime"])),
     )
+
+
+def create(request: Mapping[str, Any]) -> str:
+    """A new version of a group, whose ARN is returned; with the same ClientToken it is the same version."""
+    return str(client("sagemaker").create_model_package(**request)["ModelPackageArn"])
+
+
+def decide(arn: str, status: str, description: str) -> None:
+    """Sets a version's approval (`Approved`, `Rejected`); one that has it already is left alone: no second event."""
+    if client("sagemaker").describe_model_package(ModelPackageName=arn)["ModelApprovalStatus"] != status:
+        client("sagemaker").update_model_package(
+            ModelPackageArn=arn, ModelApprovalStatus=status, ApprovalDescription=description[:1024]
+        )
 
 
 def artifact(uri: str) -> tuple[str, dict[str, Any]]:
