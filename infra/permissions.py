@@ -223,15 +223,15 @@ class Permissions:
             Permission(["kms:GenerateDataKey"], [self._key.key_arn]),
         ]
 
-    def register(self) -> list[Permission]:
-        """Make versions in the endpoints' groups, and say whether they are approved."""
-        verbs = ["CreateModelPackage", "DescribeModelPackage", "UpdateModelPackage", "AddTags"]
+    def register(self) -> Permission:
+        """Make versions in the endpoints' groups."""
         packages = self._made("model-package", "{}/*")
-        return [
-            Permission(
-                [f"sagemaker:{verb}" for verb in verbs], packages, "The versions in an endpoint's package group."
-            )
-        ]
+        return Permission(["sagemaker:CreateModelPackage"], packages, "The versions in an endpoint's package group.")
+
+    def approve(self) -> Permission:
+        packages = self._made("model-package", "{}/*")
+        verbs = ["sagemaker:DescribeModelPackage", "sagemaker:UpdateModelPackage"]
+        return Permission(verbs, packages, "The versions in an endpoint's package group.")
 
     def answer_retrainings(self) -> Permission:
         return Permission(["states:SendTaskSuccess"], [retraining_arn(self._scope)])

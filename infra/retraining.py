@@ -55,10 +55,10 @@ class Retraining(Construct):
             "CheckData": self._function("check_data", timeout=60, may=[*may.read(names.RETRAINED), *told]),
             "Gate": self._function("gate", timeout=60, may=[*may.read(names.RETRAINED), *may.report(), *told]),
             "Register": self._function(
-                "register", timeout=120, may=[*may.read(names.MODELS, names.RETRAINED), *may.register()]
+                "register", timeout=120, may=[*may.read(names.MODELS, names.RETRAINED), may.register()]
             ),
             "AskApproval": self._function("ask_approval", timeout=30, may=[]),
-            "SettleApproval": self._function("settle_approval", timeout=60, may=[*may.register(), *told]),
+            "SettleApproval": self._function("settle_approval", timeout=60, may=[may.approve(), may.emit()]),
         }
 
     def _follower(self) -> Function:

@@ -20,6 +20,14 @@ VERBS = {
     "operate": 30,
     "frame": 300,
     "pair": 120,
+    "admit_retraining": 60,
+    "check_data": 60,
+    "gate": 60,
+    "register": 120,
+    "ask_approval": 30,
+    "answer": 30,
+    "settle_approval": 60,
+    "follow_retraining": 60,
 }
 
 
@@ -52,7 +60,8 @@ def test_a_function_is_named_traced_and_told_where_things_are(templates: dict[st
 def test_logs_are_kept_for_three_months(templates: dict[str, Template]) -> None:
     groups = [group for template in templates.values() for group in of_type(template, "AWS::Logs::LogGroup")]
     assert {group["RetentionInDays"] for group in groups} == {90}
-    expected = {f"/aws/lambda/{names.function(verb)}" for verb in VERBS} | {"/aws/vendedlogs/states/slipway-promotion"}
+    machines = {f"/aws/vendedlogs/states/{machine}" for machine in (names.PROMOTION, names.RETRAINING)}
+    expected = {f"/aws/lambda/{names.function(verb)}" for verb in VERBS} | machines
     assert {group["LogGroupName"] for group in groups} == expected
 
 

@@ -61,7 +61,7 @@ def test_every_endpoint_has_its_package_group_even_without_a_model(templates: di
 def test_an_endpoint_writes_only_its_own_capture(templates: dict[str, Template]) -> None:
     written = [s["Resource"] for s in statements(templates["state"]) if s["Action"] == ["s3:PutObject"]]
     ends = {resource.split(">")[-1] for resources in written for resource in resources}
-    assert ends == {"/models/*", "/capture/fraud/*", "/capture/churn/*", "/capture/returns/*"}
+    assert ends == {"/models/*", "/retraining/*", "/capture/fraud/*", "/capture/churn/*", "/capture/returns/*"}
 
 
 def test_data_outlives_the_stack(templates: dict[str, Template]) -> None:
