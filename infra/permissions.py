@@ -43,6 +43,23 @@ def retraining_arn(scope: Construct) -> str:
 
 
 NAMED_BY_RELEASE = "Releases make these; their names start with the endpoint's, and no other endpoint's does."
+MLFLOW_VERBS = (
+    "CreateExperiment",
+    "GetExperimentByName",
+    "CreateRun",
+    "DeleteRun",
+    "LogBatch",
+    "SearchRuns",
+    "UpdateRun",
+    "CreateRegisteredModel",
+    "GetRegisteredModel",
+    "SetRegisteredModelAlias",
+    "DeleteRegisteredModelAlias",
+    "CreateModelVersion",
+    "DeleteModelVersion",
+    "SearchModelVersions",
+    "SetModelVersionTag",
+)
 NAMED_BY_RUN = "Runs make these jobs; their names start with the endpoint's, and no other endpoint's does."
 NO_RESOURCE = "The service knows no resource for this action."
 
@@ -232,6 +249,21 @@ class Permissions:
         packages = self._made("model-package", "{}/*")
         verbs = ["sagemaker:DescribeModelPackage", "sagemaker:UpdateModelPackage"]
         return Permission(verbs, packages, "The versions in an endpoint's package group.")
+
+    def keep_mlflow(self, servers: Sequence[str]) -> list[Permission]:
+        """The calls of `slipway/lineage.py`, on the servers that are SageMaker's."""
+        arns = sorted({server for server in servers if server.startswith("arn:")})
+        groups = [arn(self._scope, "sagemaker", "model-package-group", name) for name in self._serving_roles]
+        tracked = [server for server in arns if ":mlflow-tracking-server/" in server]
+        apps = [server for server in arns if ":mlflow-app/" in server]
+        listed = Permission(["sagemaker:ListModelPackages"], groups)
+        called = Permission([f"sagemaker-mlflow:{verb}" for verb in MLFLOW_VERBS], tracked)
+        return [
+            listed,
+            self.see_packages(),
+            *([called] if tracked else []),
+            *([Permission(["sagemaker:CallMlflowAppApi"], apps)] if apps else []),
+        ]
 
     def answer_retrainings(self) -> Permission:
         return Permission(["states:SendTaskSuccess"], [retraining_arn(self._scope)])

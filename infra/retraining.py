@@ -42,6 +42,7 @@ class Retraining(Construct):
             self._start_on_schedules(endpoint)
         self._follow(self._follower())
         self._answer_by_registry(self._answerer(), config.endpoint_names)
+        self._keep_mlflow(config)
         self._alarm()
 
     def _steps(self) -> dict[str, Function]:
@@ -176,6 +177,34 @@ class Retraining(Construct):
         )
         target = targets.LambdaFunction(answer, dead_letter_queue=self._undelivered)
         events.Rule(self, "Decided", event_pattern=pattern, targets=[target])
+
+    def _keep_mlflow(self, config: Config) -> None:
+        """A lost event is made good within the hour."""
+        kept = {e.name: e.retraining.mlflow for e in config.endpoints if e.retraining.mlflow}
+        may = [*self._may.keep_mlflow([*kept.values()]), *self._may.see_endpoints()]
+        keep = self._function("keep_mlflow", timeout=120, may=may, dead_letter_queue=self._undelivered)
+        if not kept:
+            return
+        target = targets.LambdaFunction(keep, dead_letter_queue=self._undelivered)
+        changed = events.EventPattern(
+            source=["aws.sagemaker"],
+            detail_type=["SageMaker Model Package State Change"],
+            detail={"ModelPackageGroupName": [*kept]},
+        )
+        released = events.EventPattern(
+            source=[names.EVENT_SOURCE],
+            detail_type=[names.PROMOTED, names.ROLLED_BACK],
+            detail={"endpoint": [*kept]},
+        )
+        events.Rule(self, "PackageChanged", event_pattern=changed, targets=[target])
+        events.Rule(self, "ReleaseEnded", event_pattern=released, targets=[target])
+        hourly = [
+            targets.LambdaFunction(
+                keep, event=events.RuleTargetInput.from_object({"endpoint": name}), dead_letter_queue=self._undelivered
+            )
+            for name in kept
+        ]
+        events.Rule(self, "Hourly", schedule=events.Schedule.rate(cdk.Duration.hours(1)), targets=hourly)
 
     def _alarm(self) -> None:
         alarm = cloudwatch.Alarm(

@@ -102,6 +102,15 @@ def endpoint_config(release_id: str, layout: str) -> str:
     return f"{release_id.replace('.', '-')}-{layout}"
 
 
+FIRST = "first"  # stands for the version of a model that no release brought
+
+
+def package_version(endpoint: str, model: str) -> str:
+    """The version of the model package behind a SageMaker model: `7` of `fraud-7-3fa2c1`, else `first`."""
+    found = re.fullmatch(rf"{re.escape(endpoint)}-(\d+)-[0-9a-f]{{6}}", model)
+    return found[1] if found else FIRST
+
+
 def scalable_target(endpoint: str, role: str) -> str:
     """Application Auto Scaling's resource id of a variant."""
     return f"endpoint/{endpoint}/variant/{role}"

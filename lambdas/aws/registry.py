@@ -11,6 +11,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from lambdas.aws.clients import client
+from slipway import lineage
 from slipway.admission import Package, Refused
 
 LARGEST = 400 * 1024 * 1024  # a function's /tmp holds 512 MiB
@@ -32,6 +33,24 @@ def describe(arn: str) -> Package:
         artifact=containers[0]["ModelDataUrl"],
         metadata=seen.get("CustomerMetadataProperties", {}),
         changed_at=str(seen.get("LastModifiedTime", seen["CreationTime"])),
+    )
+
+
+def versions(group: str) -> list[lineage.Package]:
+    """All versions of a group, as the record of experiments keeps them."""
+    pages = client("sagemaker").get_paginator("list_model_packages").paginate(ModelPackageGroupName=group)
+    return [_version(row["ModelPackageArn"]) for page in pages for row in page["ModelPackageSummaryList"]]
+
+
+def _version(arn: str) -> lineage.Package:
+    seen = client("sagemaker").describe_model_package(ModelPackageName=arn)
+    return lineage.Package(
+        arn=seen["ModelPackageArn"],
+        version=seen["ModelPackageVersion"],
+        artifact=seen["InferenceSpecification"]["Containers"][0]["ModelDataUrl"],
+        status=seen["ModelApprovalStatus"],
+        created_at=seen["CreationTime"].timestamp(),
+        metadata=seen.get("CustomerMetadataProperties", {}),
     )
 
 

@@ -19,6 +19,11 @@ CHURN = {
     "name": "churn",
     "first_model": "s3://a-bucket/models/churn/model.tar.gz",
     "image": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/own/xgboost:1.0",
+    "retraining": {
+        "schedule": "rate(7 days)",
+        "new_labels": 5000,
+        "mlflow": "arn:aws:sagemaker:eu-west-1:123456789012:mlflow-tracking-server/ours",
+    },
 }
 WAITING = {"name": "returns"}
 CONTEXT = {"endpoints": [FRAUD, CHURN, WAITING]}

@@ -28,6 +28,7 @@ VERBS = {
     "answer": 30,
     "settle_approval": 60,
     "follow_retraining": 60,
+    "keep_mlflow": 120,
 }
 
 

@@ -60,7 +60,10 @@ def test_jobs_have_a_name_a_redrive_makes_new_the_key_and_their_owners_tags() ->
 def test_who_may_start_it(templates: dict[str, Template]) -> None:
     rules = of_type(templates["delivery"], "AWS::Events::Rule")
     started = [r for r in rules if any("RetrainingMachine" in text(t["Arn"]) for t in r["Targets"])]
-    (drifted,) = started
+    (drifted,) = [r for r in started if "EventPattern" in r]
+    schedules = {r["ScheduleExpression"]: r["Targets"][0]["InputTransformer"] for r in started if r != drifted}
+    assert list(schedules) == ["rate(7 days)", "rate(6 hours)"]
+    assert all('"endpoint":"churn"' in given["InputTemplate"] for given in schedules.values())
     assert drifted["EventPattern"]["detail-type"] == [names.DRIFT_DETECTED]
     assert drifted["EventPattern"]["detail"] == {"endpoint": ["fraud", "churn", "returns"]}
 
@@ -92,3 +95,14 @@ def test_only_a_person_or_the_registry_answers(templates: dict[str, Template]) -
     assert {verb for verb, actions in roles.items() if "states:SendTaskSuccess" in actions} == {"Answer"}
     approves = {verb for verb, actions in roles.items() if "sagemaker:UpdateModelPackage" in actions}
     assert approves == {"SettleApproval"}
+
+
+def test_mlflow_is_kept_only_for_endpoints_that_have_a_server(templates: dict[str, Template]) -> None:
+    allowed = {action: s["Resource"] for s in role_of(templates, "RetrainingKeepMlflow") for action in s["Action"]}
+    assert allowed["sagemaker-mlflow:CreateRun"] == [
+        "arn:aws:sagemaker:eu-west-1:123456789012:mlflow-tracking-server/ours"
+    ]
+    rules = of_type(templates["delivery"], "AWS::Events::Rule")
+    kept = [r for r in rules if any("KeepMlflow" in text(t["Arn"]) for t in r["Targets"])]
+    assert [r.get("ScheduleExpression") for r in kept].count("rate(1 hour)") == 1 and len(kept) == 3
+    assert all("fraud" not in json.dumps(r) for r in kept)

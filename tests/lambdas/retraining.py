@@ -102,9 +102,7 @@ class Retraining:
         return runs.run(state["run_id"])
 
     def assembled(self, state: dict[str, Any], passed: bool = True, status: str = "Completed") -> dict[str, Any]:
-        parts = {
-            part: {"rows": 100, "sha256": hashlib.sha256(part.encode()).hexdigest()} for part in ("train", "holdout")
-        }
+        parts = {part: {"rows": 100, "sha256": f"of {part}"} for part in ("train", "holdout")}
         checks = [{"name": "classes", "passed": passed, "says": "holdout has 12 rows, 3 positive"}]
         dataset = {"passed": passed, "sha256": "d" * 64, "parts": parts, "checks": checks}
         self.put(f"{legs.folder(self.run(state))}/dataset/dataset.json", json.dumps(dataset).encode())
