@@ -20,6 +20,7 @@ SECTIONS = {
     "## App": config.Config,
     "## Endpoint": config.Endpoint,
     "### `alarms`": config.Thresholds,
+    "### `retraining`": config.Retraining,
     "### Plan": plan.Plan,
     "### Step": plan.Step,
     "### Guardrail": plan.Guardrail,
@@ -154,4 +155,4 @@ def test_the_functions_alarms_and_tables_of_the_documents_exist() -> None:
         assert set(re.findall(r"--function-name ([\w-]+)", text)) <= functions
         assert set(re.findall(r"--alarm-name ([\w-]+)", text)) <= alarms
         assert set(re.findall(r"--table-name ([\w-]+)", text)) <= {names.LEDGER_TABLE}
-        assert set(re.findall(r"stateMachine:([\w-]+)", text)) <= {names.PROMOTION}
+        assert set(re.findall(r"stateMachine:([\w-]+)", text)) <= {names.PROMOTION, names.RETRAINING}
