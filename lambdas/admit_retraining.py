@@ -22,7 +22,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     except request.BadRequest as error:
         run_record.misunderstood(str(error))
         return asdict(legs.Turn("refused", given, str(error)))
-    known = mine(asked.endpoint, execution) or answer(asked, frame, execution)
+    again = "given" in event["input"]  # after a wait, of which people have been told
+    known = mine(asked.endpoint, execution) or answer(asked, frame, execution, again)
     if isinstance(known, Run):
         _, manifest = registry.artifact(known.output("champion"))
         return asdict(legs.turn(known, frame, manifest, setting("BUCKET"), setting("SOURCES"), given))
@@ -39,7 +40,7 @@ def mine(endpoint: str, execution: str) -> Run | None:
     return found[0] if found[0].execution == execution else None
 
 
-def answer(asked: Trigger, frame: Frame, execution: str) -> Run | guard.Answer:
+def answer(asked: Trigger, frame: Frame, execution: str, again: bool) -> Run | guard.Answer:
     now, settings = clock.now(), frame.retraining
     history = runs.history(asked.endpoint)
     counted = labelled.count(asked.endpoint, legs.counts_from(asked, history), asked.until)
@@ -53,5 +54,6 @@ def answer(asked: Trigger, frame: Frame, execution: str) -> Run | guard.Answer:
             run_record.tell(new)
             return new
         said = guard.Refused(("another trigger was faster",), duplicate_of=said.run_id)
-    run_record.answered(asked, said)
+    if not (again and isinstance(said, guard.Waiting)):
+        run_record.answered(asked, said)
     return said

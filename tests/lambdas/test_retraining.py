@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from lambdas import follow_retraining
-from lambdas.aws import executions, ledger, runs
+from lambdas.aws import executions, labelled, ledger, runs
 from lambdas.aws.clients import client
 from lambdas.check_data import NoDataset
 from slipway import names
+from slipway.retraining.guard import Labels
 from slipway.retraining.request import NothingAsked
 from slipway.retraining.run import IllegalMove, State
 from tests.lambdas.retraining import HOUR, Retraining
@@ -109,6 +110,18 @@ def test_a_look_for_labels_that_finds_too_few_ends_without_a_word(retraining: Re
     turn = retraining.start("e", {"endpoint": "fraud", "trigger": "labels"})
     assert turn["next"] == "duplicate" and "0 labels have come" in turn["reason"]
     assert world.told() == [] and world.emitted() == []
+
+
+def test_a_trigger_whose_labels_are_not_in_waits_and_says_so_once(
+    retraining: Retraining, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(labelled, "count", lambda *_: Labels(1000, 400, 300))
+    turn = retraining.start(world.execution("one"), {"drift": DRIFT})
+    assert (turn["next"], turn["wait_seconds"]) == ("wait", 6 * HOUR)
+    again = retraining.start(world.execution("two"), turn)
+    assert again["next"] == "wait" and world.told() == ["WAITING: fraud retraining"]
+    monkeypatch.setattr(labelled, "count", lambda *_: Labels(1000, 990, 300))
+    assert retraining.start(world.execution("three"), again)["next"] == "assemble"
 
 
 def test_data_that_fail_a_check_end_the_run_with_its_reason(retraining: Retraining, world: World) -> None:

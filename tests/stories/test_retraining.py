@@ -1,4 +1,4 @@
-"""A person starts a retraining: from captured traffic and its labels to a version that goes into its release."""
+"""A person starts a retraining: from captured traffic and its labels to a release, a refusal, or a stop."""
 
 import json
 import uuid
@@ -99,8 +99,7 @@ def ended(site: Site, execution: str) -> dict[str, Any]:
 
 
 def run_of(site: Site, execution: str) -> dict[str, Any] | None:
-    found = site._documents(f"ENDPOINT#{ENDPOINT}", "RUN#")
-    return next((run for run in found if run["execution"] == execution), None)
+    return next((run for run in site.runs() if run["execution"] == execution), None)
 
 
 def in_state(site: Site, execution: str, state: str) -> dict[str, Any]:
@@ -131,3 +130,32 @@ def test_an_empty_input_trains_a_better_model_and_an_answer_releases_it(site: Si
     assert legs["AWAITING"]["says"] == "ana@example.com: read it"
     assert all(legs[leg]["cost"] > 0 for leg in ("ASSEMBLING", "TRAINING", "COMPARING"))
     site.reaches(site.started(asked["package"]), "SHADOW")
+
+
+def test_a_challenger_that_learnt_noise_is_refused_and_the_champion_stays(site: Site, past: Past) -> None:
+    past.write(np.random.default_rng(7).integers(0, 2, ROWS))
+    before, packages = site.served(), count_packages(site)
+    execution = start(site, by="ana@example.com", reason="a new campaign")
+    assert json.loads(ended(site, execution)["output"])["gate"]["next"] == "refused"
+    run = run_of(site, execution)
+    assert run and run["state"] == "REFUSED" and run["reasons"]
+    assert any(m["subject"] == f"NOT BETTER: fraud run {run['id']}" for m in site.messages())
+    assert (site.served(), count_packages(site), site.in_progress()) == (before, packages, None)
+
+
+def test_a_stopped_run_leaves_no_job_behind(site: Site, past: Past) -> None:
+    execution = start(site, by="bo@example.com", reason="by mistake")
+    states, sagemaker = site.client("stepfunctions"), site.client("sagemaker")
+    run = in_state(site, execution, "ASSEMBLING")
+    job = f"{run['id']}-data-0"
+    listed = lambda: sagemaker.list_processing_jobs(NameContains=job)["ProcessingJobSummaries"]  # noqa: E731
+    until(listed, "the job has been created")
+    states.stop_execution(executionArn=execution, cause="a mistake")
+    until(lambda: listed()[0]["ProcessingJobStatus"] == "Stopped", "the job is stopped")
+    run = until(lambda: (run_of(site, execution) or {}).get("state") == "STOPPED" and run_of(site, execution), "told")
+    assert run["reasons"][0] == "stopped by hand: a mistake"
+
+
+def count_packages(site: Site) -> int:
+    found = site.client("sagemaker").list_model_packages(ModelPackageGroupName=ENDPOINT)
+    return len(found["ModelPackageSummaryList"])
