@@ -15,7 +15,7 @@ from slipway.plan import Plan, Step
 from slipway.release import Release
 
 T = TypeVar("T")
-FORMAT = 2
+FORMAT = 3
 OLDEST = 1  # documents from before formats had numbers
 
 

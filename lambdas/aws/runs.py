@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 from lambdas.aws import executions
 from lambdas.aws.clients import client
 from lambdas.aws.settings import setting
-from slipway import codec, names
+from slipway import codec, names, stored
 from slipway.retraining.run import IllegalMove, Run, State, move
 
 
@@ -31,7 +31,7 @@ class NotFound(Exception):
 def find(run_id: str) -> Run | None:
     key = _key(names.retrained_endpoint(run_id), f"RUN#{run_id}")
     answer = client("dynamodb").get_item(TableName=_table(), Key=key, ConsistentRead=True)
-    return codec.loads(Run, answer["Item"]["document"]["S"]) if "Item" in answer else None
+    return _read(answer["Item"]) if "Item" in answer else None
 
 
 def run(run_id: str) -> Run:
@@ -64,7 +64,7 @@ def history(endpoint: str) -> list[Run]:
             ConsistentRead=True,
         )
     )
-    return [codec.loads(Run, item["document"]["S"]) for page in pages for item in page["Items"]]
+    return [_read(item) for page in pages for item in page["Items"]]
 
 
 def under_way(endpoint: str) -> tuple[Run, str] | None:
@@ -121,11 +121,16 @@ def _lock(value: Run) -> dict[str, Any]:
     return {**_key(value.trigger.endpoint, "RETRAINING"), "run_id": {"S": value.id}}
 
 
+def _read(item: dict[str, Any]) -> Run:
+    return stored.read(Run, item["document"]["S"], int(item["format"]["N"]))
+
+
 def _item(value: Run) -> dict[str, Any]:
     return {
         **_key(value.trigger.endpoint, f"RUN#{value.id}"),
         "version": {"N": str(value.version)},
         "state": {"S": value.state.value},
+        "format": {"N": str(stored.FORMAT)},
         "document": {"S": codec.dumps(value)},
     }
 
