@@ -15,6 +15,7 @@ import aws_cdk as cdk
 from infra.stacks import declare
 
 FRAUD = {"name": "fraud", "first_model": "s3://a-bucket/models/champion/model.tar.gz", "alarm_email": "ops@example.com"}
+MLFLOW = "arn:aws:sagemaker:eu-west-1:123456789012:mlflow-tracking-server/ours"
 CHURN = {
     "name": "churn",
     "first_model": "s3://a-bucket/models/churn/model.tar.gz",
@@ -22,7 +23,7 @@ CHURN = {
     "retraining": {
         "schedule": "rate(7 days)",
         "new_labels": 5000,
-        "mlflow": "arn:aws:sagemaker:eu-west-1:123456789012:mlflow-tracking-server/ours",
+        "mlflow": MLFLOW,
     },
 }
 WAITING = {"name": "returns"}

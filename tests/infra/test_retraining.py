@@ -8,7 +8,7 @@ import pytest
 
 from infra.retraining import DEFINITION, JOB_RULES
 from slipway import names
-from tests.infra.synthesis import Template, of_type, one, text
+from tests.infra.synthesis import MLFLOW, Template, of_type, one, text
 from tests.infra.test_permissions import role_of
 
 MACHINE = "AWS::StepFunctions::StateMachine"
@@ -99,9 +99,7 @@ def test_only_a_person_or_the_registry_answers(templates: dict[str, Template]) -
 
 def test_mlflow_is_kept_only_for_endpoints_that_have_a_server(templates: dict[str, Template]) -> None:
     allowed = {action: s["Resource"] for s in role_of(templates, "RetrainingKeepMlflow") for action in s["Action"]}
-    assert allowed["sagemaker-mlflow:CreateRun"] == [
-        "arn:aws:sagemaker:eu-west-1:123456789012:mlflow-tracking-server/ours"
-    ]
+    assert allowed["sagemaker-mlflow:CreateRun"] == [MLFLOW]
     rules = of_type(templates["delivery"], "AWS::Events::Rule")
     kept = [r for r in rules if any("KeepMlflow" in text(t["Arn"]) for t in r["Targets"])]
     assert [r.get("ScheduleExpression") for r in kept].count("rate(1 hour)") == 1 and len(kept) == 3
