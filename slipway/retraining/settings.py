@@ -27,7 +27,7 @@ class Settings:
     waits_days: int = 14
     cooldown_hours: int = 24
     runs_a_month: int = 8
-    cost_a_month: float = 50.0
+    cost_a_month: float = 100.0
     approval: str = "manual"
     approval_hours: int = 72
     instance_type: str = "ml.m5.xlarge"
