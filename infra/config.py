@@ -8,6 +8,7 @@ from typing import Any
 
 from infra.checks import Check, ConfigError, boolean, listing, number, optional, refuse, section, text, unknown, whole
 from slipway import names, plan
+from slipway.retraining.settings import Settings as Retraining
 
 DAY = 1440  # minutes
 MONITORS = ("slipway", names.MODEL_MONITOR, "off")
@@ -59,6 +60,7 @@ class Endpoint:
     keep_old_config_days: int = 7
     monitor: str = "slipway"
     drift: Drift = field(default_factory=Drift)
+    retraining: Retraining = field(default_factory=Retraining)
 
 
 @dataclass(frozen=True)
@@ -101,11 +103,37 @@ _DRIFT = section(
     },
 )
 _IMAGE_URI = r"\d{12}\.dkr\.ecr\.[a-z0-9-]+\.[a-z0-9.]+/[a-z0-9._/-]+(:[\w.-]+|@sha256:[0-9a-f]{64})"
+_INSTANCE_TYPE = text(r"ml\.[a-z0-9-]+\.[a-z0-9]+", "an instance type such as ml.m5.large")
+_RETRAINING = section(
+    Retraining,
+    {
+        "enabled": boolean,
+        "on_drift": boolean,
+        "schedule": optional(text(r"(rate|cron)\(.+\)", "null, rate(...) or cron(...) as EventBridge writes them")),
+        "new_labels": optional(whole(1, 1_000_000_000)),
+        "window_days": whole(1, 3650),
+        "label_hours": whole(0, 24 * 30),
+        "matured": number(0, 1),
+        "least_positives": whole(1, 1_000_000_000),
+        "waits_days": whole(0, 365),
+        "cooldown_hours": whole(0, 24 * 365),
+        "runs_a_month": whole(1, 1000),
+        "cost_a_month": number(0, 1_000_000),
+        "approval": text("automatic|manual", "automatic or manual"),
+        "approval_hours": whole(1, 24 * 13),
+        "instance_type": _INSTANCE_TYPE,
+        "price_an_hour": number(0, 1000),
+        "job_minutes": whole(5, 24 * 60),
+        "spot": boolean,
+        "image": optional(text(_IMAGE_URI, "null, or an ECR image URI")),
+        "mlflow": optional(text(r"arn:\S+|https?://\S+", "null, an MLflow server's ARN or its URL")),
+    },
+)
 _ENDPOINT = section(
     Endpoint,
     {
         "name": _name,
-        "instance_type": text(r"ml\.[a-z0-9-]+\.[a-z0-9]+", "an instance type such as ml.m5.large"),
+        "instance_type": _INSTANCE_TYPE,
         "initial_instance_count": whole(1, 100),
         "max_instance_count": whole(1, 100),
         "image": text(rf"\d+\.\d+-\d+|{_IMAGE_URI}", "an XGBoost container version such as 3.2-0, or an ECR image URI"),
@@ -123,6 +151,7 @@ _ENDPOINT = section(
         "keep_old_config_days": whole(0, 365),
         "monitor": text("|".join(MONITORS), f"one of {', '.join(MONITORS)}"),
         "drift": _DRIFT,
+        "retraining": _RETRAINING,
     },
 )
 _KNOWN: dict[str, Check[Any]] = {"endpoints": listing(_ENDPOINT), "retain_data": boolean}

@@ -12,6 +12,7 @@ from infra.pairing import Pairing
 from infra.permissions import Permission, promotion_arn
 from infra.promotion import Promotion
 from infra.queue import undelivered as undelivered_queue
+from infra.retraining import Retraining
 from infra.rollback import Rollback
 from infra.state import State
 from infra.watch import Watch
@@ -34,6 +35,7 @@ class Delivery(cdk.Stack):
         Watch(self, machine=promotion.machine, undelivered=undelivered, topic=state.topic)
         self._function("operate", timeout=30, may=[self._may.emit()])
         Pairing(self, pair=self._pair(undelivered), store=state.store, undelivered=undelivered)
+        Retraining(self, config=config, state=state, may=self._may, undelivered=undelivered)
 
     def _steps(self, undelivered: sqs.IQueue) -> dict[str, Function]:
         """By their names in the state machine's definition."""

@@ -8,7 +8,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from infra.config import Endpoint
-from slipway import names
+from slipway import codec, names
 
 
 class Frame(Construct):
@@ -51,6 +51,7 @@ class Frame(Construct):
                 "KmsKeyArn": key.key_arn,
                 "KeepOldConfigDays": str(endpoint.keep_old_config_days),
                 "Plan": endpoint.plan,
+                "Retraining": codec.dumps(endpoint.retraining),
             },
         )
         # Its rights must be there before the function is called, and until it has answered the deletion.

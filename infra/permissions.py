@@ -38,7 +38,29 @@ def promotion_arn(scope: Construct) -> str:
     return arn(scope, "states", "stateMachine", names.PROMOTION, colon=True)
 
 
+def retraining_arn(scope: Construct) -> str:
+    return arn(scope, "states", "stateMachine", names.RETRAINING, colon=True)
+
+
 NAMED_BY_RELEASE = "Releases make these; their names start with the endpoint's, and no other endpoint's does."
+MLFLOW_VERBS = (
+    "CreateExperiment",
+    "GetExperimentByName",
+    "CreateRun",
+    "DeleteRun",
+    "LogBatch",
+    "SearchRuns",
+    "UpdateRun",
+    "CreateRegisteredModel",
+    "GetRegisteredModel",
+    "SetRegisteredModelAlias",
+    "DeleteRegisteredModelAlias",
+    "CreateModelVersion",
+    "DeleteModelVersion",
+    "SearchModelVersions",
+    "SetModelVersionTag",
+)
+NAMED_BY_RUN = "Runs make these jobs; their names start with the endpoint's, and no other endpoint's does."
 NO_RESOURCE = "The service knows no resource for this action."
 
 
@@ -186,3 +208,77 @@ class Permissions:
             Permission(["sagemaker:DeleteModel"], models, NAMED_BY_RELEASE),
             Permission(["sagemaker:DeleteEndpointConfig"], configs, NAMED_BY_RELEASE),
         ]
+
+    # Retraining
+
+    def _jobs(self) -> list[str]:
+        return [*self._made("training-job", "{}-retrain-*"), *self._made("processing-job", "{}-retrain-*")]
+
+    def run_jobs(self, role: iam.IRole, rules: Sequence[str]) -> list[Permission]:
+        """What a state machine needs to run jobs under a role and hear of their ends.
+
+        rules: of EventBridge, which Step Functions keeps for this. CreateGrant encrypts the instances' volumes.
+        """
+        verbs = ["CreateTrainingJob", "DescribeTrainingJob", "StopTrainingJob"]
+        verbs += [verb.replace("Training", "Processing") for verb in verbs]
+        to_sagemaker = {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
+        for_sagemaker = {"Bool": {"kms:GrantIsForAWSResource": "true"}}
+        keep = ["events:PutTargets", "events:PutRule", "events:DescribeRule"]
+        return [
+            Permission([f"sagemaker:{verb}" for verb in (*verbs, "AddTags")], self._jobs(), NAMED_BY_RUN),
+            Permission(["iam:PassRole"], [role.role_arn], when=to_sagemaker),
+            Permission(["kms:CreateGrant"], [self._key.key_arn], when=for_sagemaker),
+            Permission(["kms:DescribeKey"], [self._key.key_arn]),
+            Permission(keep, [arn(self._scope, "events", "rule", rule) for rule in rules]),
+        ]
+
+    def see_jobs(self) -> Permission:
+        verbs = ["DescribeTrainingJob", "DescribeProcessingJob"]
+        return Permission([f"sagemaker:{verb}" for verb in verbs], self._jobs(), NAMED_BY_RUN)
+
+    def stop_jobs(self) -> list[Permission]:
+        find = ["ListTrainingJobs", "ListProcessingJobs"]
+        stop = ["StopTrainingJob", "StopProcessingJob"]
+        return [
+            Permission([f"sagemaker:{verb}" for verb in find], ["*"], NO_RESOURCE),
+            Permission([f"sagemaker:{verb}" for verb in stop], self._jobs(), NAMED_BY_RUN),
+        ]
+
+    def report(self) -> list[Permission]:
+        objects = [f"{self._store}/{names.RETRAINED}/*"]
+        return [
+            Permission(["s3:PutObject"], objects, "Objects below a prefix of Slipway's bucket."),
+            Permission(["kms:GenerateDataKey"], [self._key.key_arn]),
+        ]
+
+    def register(self) -> Permission:
+        """Make versions in the endpoints' groups."""
+        packages = self._made("model-package", "{}/*")
+        return Permission(["sagemaker:CreateModelPackage"], packages, "The versions in an endpoint's package group.")
+
+    def approve(self) -> Permission:
+        packages = self._made("model-package", "{}/*")
+        verbs = ["sagemaker:DescribeModelPackage", "sagemaker:UpdateModelPackage"]
+        return Permission(verbs, packages, "The versions in an endpoint's package group.")
+
+    def keep_mlflow(self, servers: Sequence[str]) -> list[Permission]:
+        """The calls of `slipway/lineage.py`, on the servers that are SageMaker's."""
+        arns = sorted({server for server in servers if server.startswith("arn:")})
+        groups = [arn(self._scope, "sagemaker", "model-package-group", name) for name in self._serving_roles]
+        tracked = [server for server in arns if ":mlflow-tracking-server/" in server]
+        apps = [server for server in arns if ":mlflow-app/" in server]
+        listed = Permission(["sagemaker:ListModelPackages"], groups)
+        called = Permission([f"sagemaker-mlflow:{verb}" for verb in MLFLOW_VERBS], tracked)
+        return [
+            listed,
+            self.see_packages(),
+            *([called] if tracked else []),
+            *([Permission(["sagemaker:CallMlflowAppApi"], apps)] if apps else []),
+        ]
+
+    def answer_retrainings(self) -> Permission:
+        return Permission(["states:SendTaskSuccess"], [retraining_arn(self._scope)])
+
+    def follow_retrainings(self) -> Permission:
+        executions = arn(self._scope, "states", "execution", f"{names.RETRAINING}:*", colon=True)
+        return Permission(["states:DescribeExecution"], [executions], "The executions of the one state machine.")

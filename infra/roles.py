@@ -70,3 +70,11 @@ class SageMakerRole(iam.Role):
     def writes(self, prefix: str) -> "SageMakerRole":
         self.allow(["s3:PutObject"], self._store.arn_for_objects(f"{prefix}/*"), why=OBJECTS_REASON)
         return self
+
+    def fetches(self, bucket_arn: str, keys: list[str]) -> "SageMakerRole":
+        """Single objects of another bucket."""
+        self.add_to_policy(
+            iam.PolicyStatement(actions=["s3:GetObject"], resources=[f"{bucket_arn}/{key}" for key in keys])
+        )
+        self.allow(["s3:ListBucket"], bucket_arn, when={"StringEquals": {"s3:prefix": keys}})
+        return self

@@ -7,6 +7,7 @@ from constructs import Construct
 
 from infra.config import Config, Endpoint
 from infra.images import Images
+from infra.job_code import JobCode
 from infra.model_monitor import repository_arn
 from infra.notices import Notices
 from infra.permissions import Permissions, arn
@@ -29,7 +30,9 @@ class State(cdk.Stack):
         self.store = Store(self, "Store", key=self.key, removal=removal)
         self.topic = Notices(self, "Notices", key=self.key, addresses=[e.alarm_email for e in config.endpoints])
         self._images = Images(self)
+        self.job_code = JobCode(self, "JobCode")
         self.training_role = self._training_role(config.endpoints)
+        self.retraining_role = self._retraining_role(config.endpoints)
         self.serving_roles: dict[str, iam.IRole] = {}
         self.monitoring_roles: dict[str, iam.IRole] = {}
         for endpoint in config.endpoints:
@@ -65,6 +68,17 @@ class State(cdk.Stack):
         role.allow(["sagemaker:DescribeEndpoint"], arn(self, "sagemaker", "endpoint", endpoint.name))
         role.reads(f"{names.CAPTURE}/{endpoint.name}", f"{names.GROUND_TRUTH}/{endpoint.name}")
         return role.writes(names.monitored(endpoint.name, names.MODEL_MONITOR))
+
+    def _retraining_role(self, endpoints: tuple[Endpoint, ...]) -> SageMakerRole:
+        """Of the jobs of a run: from captured traffic and its labels to a model and its comparison."""
+        role = SageMakerRole(
+            self, "RetrainingRole", store=self.store, key=self.key, logs="*Jobs", name=names.RETRAINING
+        )
+        for image in sorted({endpoint.image for endpoint in endpoints}):
+            role.pulls(self._images.repository_arn(image))
+        role.fetches(self.job_code.bucket_arn, self.job_code.keys)
+        role.reads(names.CAPTURE, names.GROUND_TRUTH, names.MODELS, names.RETRAINED)
+        return role.writes(names.MODELS).writes(names.RETRAINED)
 
     def _endpoint(self, endpoint: Endpoint, removal: cdk.RemovalPolicy) -> None:
         room = Construct(self, endpoint.name)

@@ -4,8 +4,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from slipway import codec
 from slipway.plan import BUILTIN, Plan
 from slipway.plan import parse as parse_plan
+from slipway.retraining.settings import Settings as Retraining
 
 # What the first deployment was told, and CloudFormation is told ever after.
 FROZEN = ("Image", "ArtifactUrl", "InstanceType", "InitialInstanceCount", "CapturePercentage")
@@ -27,6 +29,7 @@ class Frame:
     kms_key_arn: str
     keep_old_config_days: int = 7
     plan: Plan = field(default_factory=lambda: BUILTIN["canary"])
+    retraining: Retraining = field(default_factory=Retraining)
 
     @property
     def framework(self) -> str:
@@ -54,6 +57,7 @@ def parse(properties: Mapping[str, str]) -> Frame:
         kms_key_arn=properties["KmsKeyArn"],
         keep_old_config_days=int(properties["KeepOldConfigDays"]),
         plan=parse_plan(json.loads(properties["Plan"])),
+        retraining=codec.loads(Retraining, properties["Retraining"]),
     )
 
 

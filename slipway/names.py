@@ -12,6 +12,7 @@ LEDGER_TABLE = f"{PREFIX}-ledger"
 TOPIC = f"{PREFIX}-releases"
 PROMOTION = f"{PREFIX}-promotion"
 MONITOR = f"{PREFIX}-monitoring"
+RETRAINING = f"{PREFIX}-retraining"
 METRICS = "Slipway"
 EVENT_SOURCE = PREFIX
 ABORT_REQUESTED = "Release Abort Requested"
@@ -19,6 +20,8 @@ PROMOTED = "Release Promoted"
 ROLLED_BACK = "Release Rolled Back"
 DRIFT_DETECTED = "Drift Detected"
 DRIFT_ENDED = "Drift Ended"
+RETRAINING_REFUSED = "Retraining Refused"
+RETRAINING_ENDED = "Retraining Ended"
 
 BASELINE = "baseline"
 CANDIDATE = "candidate"
@@ -43,6 +46,7 @@ MODELS = "models"
 CAPTURE = "capture"
 GROUND_TRUTH = "ground-truth"
 MONITORING = "monitoring"
+RETRAINED = "retraining"  # of each run: data, checkpoints, comparison
 DATA = "data"
 CODE = "code"
 
@@ -53,6 +57,7 @@ XGBOOST_VERSION = "slipway:xgboost-version"
 # Tags on everything a release makes, so that tear-down finds it.
 ENDPOINT_TAG = "slipway:endpoint"
 RELEASE_TAG = "slipway:release"
+RUN_TAG = "slipway:run"
 
 
 def function(verb: str) -> str:
@@ -79,6 +84,10 @@ def retraining(endpoint: str, asked: str) -> str:
     Its jobs are named after it, and SageMaker allows them 63 characters: 8 are left for `-train-2`.
     """
     return f"{endpoint}-retrain-{hashlib.sha256(asked.encode()).hexdigest()[:6]}"
+
+
+def retrained_endpoint(run_id: str) -> str:
+    return run_id.rpartition("-retrain-")[0]
 
 
 def endpoint_of(release_id: str) -> str:

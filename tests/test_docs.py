@@ -21,6 +21,7 @@ SECTIONS = {
     "## Endpoint": config.Endpoint,
     "### `alarms`": config.Thresholds,
     "### `drift`": config.Drift,
+    "### `retraining`": config.Retraining,
     "### Plan": plan.Plan,
     "### Step": plan.Step,
     "### Guardrail": plan.Guardrail,
@@ -156,4 +157,4 @@ def test_the_functions_alarms_and_tables_of_the_documents_exist() -> None:
         assert set(re.findall(r"--function-name ([\w-]+)", text)) <= functions
         assert set(re.findall(r"--alarm-name ([\w-]+)", text)) <= alarms
         assert set(re.findall(r"--table-name ([\w-]+)", text)) <= {names.LEDGER_TABLE}
-        assert set(re.findall(r"stateMachine:([\w-]+)", text)) <= {names.PROMOTION, names.MONITOR}
+        assert set(re.findall(r"stateMachine:([\w-]+)", text)) <= {names.PROMOTION, names.MONITOR, names.RETRAINING}

@@ -5,11 +5,13 @@ import json
 import tarfile
 import tempfile
 import zlib
+from collections.abc import Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from lambdas.aws.clients import client
+from slipway import lineage
 from slipway.admission import Package, Refused
 
 LARGEST = 400 * 1024 * 1024  # a function's /tmp holds 512 MiB
@@ -32,6 +34,37 @@ def describe(arn: str) -> Package:
         metadata=seen.get("CustomerMetadataProperties", {}),
         changed_at=str(seen.get("LastModifiedTime", seen["CreationTime"])),
     )
+
+
+def versions(group: str) -> list[lineage.Package]:
+    """All versions of a group, as the record of experiments keeps them."""
+    pages = client("sagemaker").get_paginator("list_model_packages").paginate(ModelPackageGroupName=group)
+    return [_version(row["ModelPackageArn"]) for page in pages for row in page["ModelPackageSummaryList"]]
+
+
+def _version(arn: str) -> lineage.Package:
+    seen = client("sagemaker").describe_model_package(ModelPackageName=arn)
+    return lineage.Package(
+        arn=seen["ModelPackageArn"],
+        version=seen["ModelPackageVersion"],
+        artifact=seen["InferenceSpecification"]["Containers"][0]["ModelDataUrl"],
+        status=seen["ModelApprovalStatus"],
+        created_at=seen["CreationTime"].timestamp(),
+        metadata=seen.get("CustomerMetadataProperties", {}),
+    )
+
+
+def create(request: Mapping[str, Any]) -> str:
+    """A new version of a group, whose ARN is returned; with the same ClientToken it is the same version."""
+    return str(client("sagemaker").create_model_package(**request)["ModelPackageArn"])
+
+
+def decide(arn: str, status: str, description: str) -> None:
+    """Sets a version's approval (`Approved`, `Rejected`); one that has it already is left alone: no second event."""
+    if client("sagemaker").describe_model_package(ModelPackageName=arn)["ModelApprovalStatus"] != status:
+        client("sagemaker").update_model_package(
+            ModelPackageArn=arn, ModelApprovalStatus=status, ApprovalDescription=description[:1024]
+        )
 
 
 def artifact(uri: str) -> tuple[str, dict[str, Any]]:

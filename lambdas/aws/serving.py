@@ -58,6 +58,14 @@ def baseline_model(config: str) -> str:
     return next((str(v["ModelName"]) for v in variants if v["VariantName"] == names.BASELINE), "")
 
 
+def champion(endpoint: str) -> tuple[str, str]:
+    """The model that the baseline serves, and its artifact (s3 URI)."""
+    config = client("sagemaker").describe_endpoint(EndpointName=endpoint)["EndpointConfigName"]
+    model = baseline_model(config)
+    seen = client("sagemaker").describe_model(ModelName=model)
+    return model, str((seen.get("PrimaryContainer") or seen["Containers"][0])["ModelDataUrl"])
+
+
 def _instance_types(config: str) -> dict[str, str]:
     """By production variant; empty where somebody has deleted the config that an endpoint runs on."""
     if not _exists("describe_endpoint_config", EndpointConfigName=config):

@@ -12,7 +12,7 @@ from ministack.core import iam_actions, iam_evaluator
 from ministack.core.responses import get_account_id
 from ministack.core.router import extract_access_key_id, extract_region
 
-from sandbox.aws import kms, sagemaker_arns
+from sandbox.aws import kms, sagemaker_arns, states_callback
 from sandbox.aws.kms import Check
 from sandbox.aws.patching import replace
 
@@ -65,6 +65,8 @@ def _know_sagemaker() -> None:
     ) -> str:
         if service in NAMESPACES:
             return resources(service, path, headers, body, region, account)[0]
+        if service == "states" and (token := _json(body).get("taskToken")):
+            return states_callback.machine(token)
         return resource_of(service, method, path, headers, body, params, region, account)
 
     iam_actions.extract_iam_action = extract_iam_action

@@ -2,7 +2,8 @@
 
 MiniStack's own interpreter is wrong on missing paths, time-outs and Parallel failures. This module mounts moto's API,
 mends the operations that moto leaves short, and connects CloudFormation, EventBridge and Scheduler to it. How tasks
-call other services is in `states_tasks`, data in `states_data`, time in `states_time`.
+call other services is in `states_tasks`, waiting for them in `states_callback`, data in `states_data`, time in
+`states_time`, going on after a failure in `states_redrive`.
 """
 
 import asyncio
@@ -26,7 +27,15 @@ from moto.stepfunctions.parser.backend.execution import Execution
 from werkzeug.test import Client
 
 from sandbox import clock as clocks
-from sandbox.aws import cloudformation, states_data, states_events, states_tasks, states_time
+from sandbox.aws import (
+    cloudformation,
+    states_callback,
+    states_data,
+    states_events,
+    states_redrive,
+    states_tasks,
+    states_time,
+)
 from sandbox.aws.patching import mount, replace
 
 CONTENT_TYPE = "application/x-amz-json-1.0"
@@ -41,6 +50,8 @@ def install(app: Any) -> None:
     states_time.install(_CLOCK)
     states_tasks.install()
     states_data.install(_CLOCK)
+    states_callback.install(_CLOCK)
+    states_redrive.install()
     states_events.install(app)
     start = replace(models.StepFunctionsParserBackend, "start_execution", None)
 
@@ -104,7 +115,15 @@ def _stop_execution(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _describe_execution(request: dict[str, Any]) -> dict[str, Any]:
-    return _json(backend().describe_execution(request["executionArn"]).to_describe_output())
+    execution = backend().describe_execution(request["executionArn"])
+    return _json({**execution.to_describe_output(), **states_redrive.described(execution)})
+
+
+def _redrive_execution(request: dict[str, Any]) -> dict[str, Any]:
+    execution = backend().describe_execution(request["executionArn"])
+    at = states_redrive.redrive(execution, _CLOCK)
+    execution.announce()
+    return {"redriveDate": at.timestamp()}
 
 
 def _get_execution_history(request: dict[str, Any]) -> dict[str, Any]:
@@ -118,9 +137,24 @@ def _get_execution_history(request: dict[str, Any]) -> dict[str, Any]:
     return {"events": _json(ordered[first:last]), **more}
 
 
+def _send_task_success(request: dict[str, Any]) -> dict[str, Any]:
+    states_callback.check_open(request["taskToken"])
+    backend().send_task_success(request["taskToken"], request["output"])
+    return {}
+
+
+def _send_task_failure(request: dict[str, Any]) -> dict[str, Any]:
+    states_callback.check_open(request["taskToken"])
+    backend().send_task_failure(request["taskToken"], request.get("error"), request.get("cause"))
+    return {}
+
+
 OPERATIONS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "StopExecution": _stop_execution,
     "DescribeExecution": _describe_execution,
+    "RedriveExecution": _redrive_execution,
+    "SendTaskSuccess": _send_task_success,
+    "SendTaskFailure": _send_task_failure,
     "GetExecutionHistory": _get_execution_history,
 }
 

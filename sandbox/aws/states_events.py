@@ -11,6 +11,7 @@ from ministack.services import cloudwatch, eventbridge
 from moto.stepfunctions.parser.api import ExecutionStatus
 from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication, Execution
 
+from sandbox.aws import states_redrive
 from sandbox.aws.patching import replace
 
 DETAIL_TYPE = "Step Functions Execution Status Change"
@@ -43,6 +44,7 @@ def install(app: Any) -> None:
         announce(self.execution)
 
     Execution.start = start_and_announce
+    Execution.announce = announce
     BaseExecutionWorkerCommunication._reflect_execution_status = reflect_and_announce
 
 
@@ -59,6 +61,7 @@ def report(execution: Execution, status: ExecutionStatus) -> None:
         "output": json.dumps(execution.output) if status == ExecutionStatus.SUCCEEDED else None,
         "error": execution.error,
         "cause": execution.cause,
+        "redriveCount": states_redrive.count(execution),
     }
     entry = {
         "Source": "aws.states",

@@ -1,11 +1,12 @@
 """How the interpreter's tasks call other services: through the gateway, as the state machine's role, IAM enforced."""
 
+import contextlib
 import hashlib
 import json
 import os
 import threading
+import time
 import uuid
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -28,15 +29,12 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.resou
 from moto.stepfunctions.parser.asl.utils import boto_client
 
 from sandbox.aws.patching import replace_imported
+from sandbox.aws.states_time import JOB_POLL
 
 READ_TIMEOUT = 900  # real seconds; as long as a Lambda function may run
 
-# What a `.sync` task polls: create operation -> (describe operation, name of the job, its status).
-JOBS = {
-    "create_training_job": ("describe_training_job", "TrainingJobName", "TrainingJobStatus"),
-    "create_processing_job": ("describe_processing_job", "ProcessingJobName", "ProcessingJobStatus"),
-    "create_transform_job": ("describe_transform_job", "TransformJobName", "TransformJobStatus"),
-}
+# What a `.sync` task waits for, and stops when it is stopped itself: create operation -> kind of job.
+JOBS = {"create_training_job": "Training", "create_processing_job": "Processing", "create_transform_job": "Transform"}
 
 # How Step Functions spells a service in the names of errors.
 ERROR_NAMES = {
@@ -137,18 +135,23 @@ class SageMakerTask(aws_sdk.StateTaskServiceAwsSdk):
     def _get_sfn_resource_type(self) -> str:
         return "sagemaker"
 
-    def _build_sync_resolver(
+    def _eval_integration_pattern(
         self, env: Any, resource_runtime_part: Any, normalised_parameters: dict, state_credentials: Any
-    ) -> Callable[[], Any]:
-        describe, name, status = JOBS[self._get_boto_service_action()]
+    ) -> None:
+        """Looks at the job until it has ended; a task that times out or is stopped stops its job if its role may."""
+        env.stack.pop()  # the answer to the creation
+        kind = JOBS[self._get_boto_service_action()]
+        name = {f"{kind}JobName": normalised_parameters[f"{kind}JobName"]}
         client = client_for(resource_runtime_part.region, "sagemaker", state_credentials)
-
-        def resolve() -> dict[str, Any] | None:
-            job = getattr(client, describe)(**{name: normalised_parameters[name]})
+        while env.is_running():
+            job = getattr(client, f"describe_{kind.lower()}_job")(**name)
             job.pop("ResponseMetadata", None)
-            if job[status] == "Failed":
-                failure = self._get_task_failure_event(env, "States.TaskFailed", json.dumps(job))
-                raise FailureEventException(failure)
-            return job if job[status] in ("Completed", "Stopped") else None
-
-        return resolve
+            if job[f"{kind}JobStatus"] == "Failed":
+                raise FailureEventException(self._get_task_failure_event(env, "States.TaskFailed", json.dumps(job)))
+            if job[f"{kind}JobStatus"] in ("Completed", "Stopped"):
+                env.stack.append(job)
+                return
+            time.sleep(JOB_POLL)
+        with contextlib.suppress(ClientError):
+            getattr(client, f"stop_{kind.lower()}_job")(**name)
+        env.stack.append(None)

@@ -11,6 +11,7 @@ from sandbox.sagemaker.operations import Answer, Params, operation
 from sandbox.sagemaker.store import CLOCK, LOCK, Table, listing, tag
 
 PACKAGES: Table[dict[str, Any]] = Table("model-package", "model package")
+_TOKENS: dict[str, str] = {}
 _EVENT_MEMBERS = [
     "ModelPackageGroupName",
     "ModelPackageName",
@@ -51,6 +52,8 @@ def create_model_package(params: Params) -> Answer:
     if not group and not name:
         raise invalid("Missing ARN.")
     with LOCK:
+        if made := _made_with(params.get("ClientToken")):
+            return {"ModelPackageArn": made["ModelPackageArn"]}
         package = _new_package(params)
         if name is None:
             key = _add_version(group.rsplit("/", 1)[-1], package)
@@ -59,6 +62,8 @@ def create_model_package(params: Params) -> Answer:
             PACKAGES.add(name, package)
         package["ModelPackageArn"] = PACKAGES.arn(key)
         tag(package["ModelPackageArn"], params.get("Tags", ()))
+        if "ClientToken" in params:
+            _TOKENS[params["ClientToken"]] = package["ModelPackageArn"]
     _emit(package)
     return {"ModelPackageArn": package["ModelPackageArn"]}
 
@@ -141,6 +146,11 @@ def deployable(name_or_arn: str) -> dict[str, Any]:
             f"{package['ModelApprovalStatus']}: the model package is not approved."
         )
     return package
+
+
+def _made_with(token: str | None) -> dict[str, Any] | None:
+    """The package that an earlier request with the same token made: a repeated request makes no second one."""
+    return PACKAGES.find(_key(_TOKENS[token])) if token and token in _TOKENS else None
 
 
 def _new_package(params: Params) -> dict[str, Any]:

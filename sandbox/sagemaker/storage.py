@@ -12,6 +12,10 @@ class JobError(Exception):
     """Why a job failed, in the words of its FailureReason."""
 
 
+class NothingThere(JobError):
+    """No object lies under an address."""
+
+
 def split(uri: str) -> tuple[str, str]:
     """`s3://bucket/key` as bucket and key."""
     address = urlsplit(uri)
@@ -33,7 +37,7 @@ def download_prefix(s3: Any, uri: str, target: Path) -> int:
     except ClientError as error:
         raise JobError(f"ClientError: Data download failed: {_denied(uri, error)}") from error
     if not keys:
-        raise JobError(
+        raise NothingThere(
             f"ClientError: No S3 objects found under S3 URL "
             f'"{uri}" given in input data source. Please ensure that the bucket exists in the selected region, that '
             f"objects exist under that S3 prefix, and that the role has s3:ListBucket permission on the bucket."

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 HOST = "algo-1"
+ROOT = "/opt/ml"
 _RESERVED = "sagemaker_"
 
 
@@ -55,6 +56,17 @@ class Layout:
 
     def channel(self, name: str) -> Path:
         return self.data / name
+
+    def local(self, path: str) -> Path:
+        """What stands for a path below /opt/ml."""
+        return self.base / path.removeprefix(ROOT).lstrip("/")
+
+    def substituted(self, hyperparameters: dict[str, Any]) -> dict[str, Any]:
+        """Hyperparameters with the paths that a script should find here."""
+        return {
+            key: str(self.local(value)) if str(value).startswith(f"{ROOT}/") else value
+            for key, value in hyperparameters.items()
+        }
 
 
 def decoded(hyperparameters: dict[str, str]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Training jobs: the script runs in a process of this machine, with the container's paths, variables and arguments."""
 
+import contextlib
 import re
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,8 @@ def _train(training: TrainingJob, directory: Path) -> None:
     _download(s3, described, layout)
     training.step("Training")
     outcome = _execute(training, layout, credentials)
+    if kept := described.get("CheckpointConfig"):
+        storage.upload_prefix(s3, layout.local(_checkpoints(kept)), kept["S3Uri"])
     if outcome.exit_code != 0 and not outcome.stopped:
         _upload_output(s3, described, layout, directory)
         raise storage.JobError(_failure(training, layout, outcome))
@@ -89,11 +92,15 @@ def _download(s3: Any, described: dict[str, Any], layout: Layout) -> None:
     for channel in channels:
         uri = channel["DataSource"]["S3DataSource"]["S3Uri"]
         storage.download_prefix(s3, uri, layout.channel(channel["ChannelName"]))
+    if kept := described.get("CheckpointConfig"):
+        layout.local(_checkpoints(kept)).mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(storage.NothingThere):
+            storage.download_prefix(s3, kept["S3Uri"], layout.local(_checkpoints(kept)))
 
 
 def _execute(training: TrainingJob, layout: Layout, credentials: dict[str, str]) -> Outcome:
     described = training.described
-    hyperparameters = toolkit.decoded(described["HyperParameters"])
+    hyperparameters = layout.substituted(toolkit.decoded(described["HyperParameters"]))
     metrics = _Metrics(described.get("AlgorithmSpecification", {}).get("MetricDefinitions", []))
     stream_name = f"{training.name}/{toolkit.HOST}-{int(CLOCK.now())}"
     with LogStream(LOG_GROUP, stream_name, credentials) as stream:
@@ -113,6 +120,10 @@ def _execute(training: TrainingJob, layout: Layout, credentials: dict[str, str])
     with LOCK:
         described["FinalMetricDataList"] = metrics.final()
     return outcome
+
+
+def _checkpoints(config: dict[str, str]) -> str:
+    return config.get("LocalPath", f"{toolkit.ROOT}/checkpoints")
 
 
 def _environment(

@@ -5,6 +5,7 @@ from slipway.retraining.run import Run, State, Trigger
 
 _SAYS = {
     State.ADMITTED: "RETRAINING",
+    State.ASSEMBLING: "RETRAINING",
     State.AWAITING: "APPROVE?",
     State.APPROVED: "RETRAINED",
     State.REFUSED: "NOT BETTER",
@@ -15,7 +16,10 @@ _SAYS = {
 
 
 def subject(run: Run) -> str:
-    return f"{_SAYS.get(run.state, run.state.value)}: {run.trigger.endpoint} run {run.id}"
+    says = _SAYS.get(run.state, run.state.value)
+    if run.state is State.REFUSED and all(leg.state is not State.COMPARING for leg in run.legs):
+        says = "DATA REFUSED"
+    return f"{says}: {run.trigger.endpoint} run {run.id}"
 
 
 def body(run: Run) -> str:

@@ -15,11 +15,17 @@ import aws_cdk as cdk
 from infra.stacks import declare
 
 FRAUD = {"name": "fraud", "first_model": "s3://a-bucket/models/champion/model.tar.gz", "alarm_email": "ops@example.com"}
+MLFLOW = "arn:aws:sagemaker:eu-west-1:123456789012:mlflow-tracking-server/ours"
 CHURN = {
     "name": "churn",
     "first_model": "s3://a-bucket/models/churn/model.tar.gz",
     "image": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/own/xgboost:1.0",
     "monitor": "model-monitor",
+    "retraining": {
+        "schedule": "rate(7 days)",
+        "new_labels": 5000,
+        "mlflow": MLFLOW,
+    },
 }
 WAITING = {"name": "returns"}
 CONTEXT = {"endpoints": [FRAUD, CHURN, WAITING]}

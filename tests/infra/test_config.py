@@ -51,6 +51,12 @@ def test_a_plan_is_kept_as_the_text_that_the_frame_records() -> None:
         ({"endpoints": [{}]}, "endpoints[0].name: missing"),
         ({"endpoints": [{"name": "Fraud"}]}, "endpoints[0].name"),
         ({"endpoints": [{"name": "f" * 41}]}, "endpoints[0].name: expected at most 40 characters"),
+        (
+            {"endpoints": [{**FRAUD, "retraining": {"aproval": "manual"}}]},
+            "endpoints[0].retraining.aproval: unknown key",
+        ),
+        ({"endpoints": [{**FRAUD, "retraining": {"schedule": "daily"}}]}, "endpoints[0].retraining.schedule: expected"),
+        ({"endpoints": [{**FRAUD, "retraining": {"mlflow": "ours"}}]}, "endpoints[0].retraining.mlflow: expected null"),
         ({"endpoints": [FRAUD, FRAUD]}, "endpoints[1].name: 'fraud' clashes with 'fraud'"),
         ({"endpoints": [{"name": "fraud-eu"}, FRAUD]}, "endpoints[1].name: 'fraud' clashes with 'fraud-eu'"),
     ],

@@ -9,23 +9,26 @@ MACHINE = "AWS::StepFunctions::StateMachine"
 ALARM = "AWS::CloudWatch::Alarm"
 
 
-def rule(template: Template, detail_type: str) -> dict:
-    (found,) = [r for r in of_type(template, "AWS::Events::Rule") if r["EventPattern"]["detail-type"] == [detail_type]]
-    return found
+def rule(template: Template, detail_type: str, nth: int = 0) -> dict:
+    patterned = [r for r in of_type(template, "AWS::Events::Rule") if "EventPattern" in r]
+    return [r for r in patterned if r["EventPattern"]["detail-type"] == [detail_type]][nth]
 
 
 def test_every_hole_of_the_definition_is_filled_and_nothing_else_is_given(templates: dict[str, Template]) -> None:
-    machine = one(templates["delivery"], MACHINE)
+    machine = one(templates["delivery"], MACHINE, StateMachineName=names.PROMOTION)
     assert set(re.findall(r"\$\{(\w+)\}", machine["DefinitionString"])) == set(machine["DefinitionSubstitutions"])
 
 
 def test_the_definition_is_deployed_as_it_lies_in_the_repository(templates: dict[str, Template]) -> None:
-    assert one(templates["delivery"], MACHINE)["DefinitionString"] == DEFINITION.read_text()
+    assert (
+        one(templates["delivery"], MACHINE, StateMachineName=names.PROMOTION)["DefinitionString"]
+        == DEFINITION.read_text()
+    )
 
 
 def test_each_hole_gets_the_function_of_its_name(templates: dict[str, Template]) -> None:
     resources = templates["delivery"]["Resources"]
-    filled = one(templates["delivery"], MACHINE)["DefinitionSubstitutions"]
+    filled = one(templates["delivery"], MACHINE, StateMachineName=names.PROMOTION)["DefinitionSubstitutions"]
     verbs = {"Admit": "admit", "Shift": "shift", "Judge": "judge", "Settle": "settle", "RollBack": "roll_back"}
     for hole, verb in verbs.items():
         function = resources[filled[hole]["Fn::GetAtt"][0]]["Properties"]

@@ -27,6 +27,15 @@ VERBS = {
     "probe": 60,
     "detect_drift": 300,
     "feedback": 60,
+    "admit_retraining": 60,
+    "check_data": 60,
+    "gate": 60,
+    "register": 120,
+    "ask_approval": 30,
+    "answer": 30,
+    "settle_approval": 60,
+    "follow_retraining": 60,
+    "keep_mlflow": 120,
 }
 COUNTING = {"profile", "merge_window", "label_window", "detect_drift"}
 MEMORY = {"profile": 512, "merge_window": 1024, "label_window": 1024, "detect_drift": 1024}
@@ -63,7 +72,7 @@ def test_a_function_is_named_traced_and_told_where_things_are(templates: dict[st
 def test_logs_are_kept_for_three_months(templates: dict[str, Template]) -> None:
     groups = [group for template in templates.values() for group in of_type(template, "AWS::Logs::LogGroup")]
     assert {group["RetentionInDays"] for group in groups} == {90}
-    machines = {f"/aws/vendedlogs/states/{machine}" for machine in (names.PROMOTION, names.MONITOR)}
+    machines = {f"/aws/vendedlogs/states/{machine}" for machine in (names.PROMOTION, names.MONITOR, names.RETRAINING)}
     assert {group["LogGroupName"] for group in groups} == machines | {
         f"/aws/lambda/{names.function(verb)}" for verb in VERBS
     }

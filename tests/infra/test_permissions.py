@@ -12,6 +12,8 @@ NO_RESOURCE = {
     "ecr:GetAuthorizationToken",
     "sagemaker:ListEndpointConfigs",
     "sagemaker:ListModels",
+    "sagemaker:ListProcessingJobs",
+    "sagemaker:ListTrainingJobs",
     "xray:GetSamplingRules",
     "xray:GetSamplingTargets",
     "xray:PutTelemetryRecords",
@@ -31,10 +33,11 @@ ENDPOINT = "(fraud|churn|returns)"
 PARTIAL = [
     rf":(model|endpoint-config)/{ENDPOINT}-\*$",
     rf":model-package/{ENDPOINT}/\*$",
-    rf"/(models|data|code|capture|ground-truth|monitoring|(capture|ground-truth)/{ENDPOINT}|monitoring/{ENDPOINT}/model-monitor)/\*$",
+    rf"/(models|data|code|capture|ground-truth|monitoring|retraining|(capture|ground-truth)/{ENDPOINT}|monitoring/{ENDPOINT}/model-monitor)/\*$",
+    rf":(training|processing)-job/{ENDPOINT}-retrain-\*$",
     rf":log-group:/aws/sagemaker/(\*Jobs|Endpoints/{ENDPOINT})(:\*)?$",
     rf":alarm:TargetTracking-endpoint/{ENDPOINT}/variant/\*$",
-    r":execution:slipway-promotion:\*$",
+    r":execution:slipway-(promotion|retraining):\*$",
     r":scalable-target/\*$",
 ]
 

@@ -62,7 +62,7 @@ def test_an_endpoint_writes_only_its_own_capture(templates: dict[str, Template])
     written = [s["Resource"] for s in statements(templates["state"]) if s["Action"] == ["s3:PutObject"]]
     ends = {resource.split(">")[-1] for resources in written for resource in resources}
     monitor = "/monitoring/churn/model-monitor/*"
-    assert ends == {"/models/*", "/capture/fraud/*", "/capture/churn/*", "/capture/returns/*", monitor}
+    assert ends == {"/models/*", "/retraining/*", "/capture/fraud/*", "/capture/churn/*", "/capture/returns/*", monitor}
 
 
 def test_data_outlives_the_stack(templates: dict[str, Template]) -> None:

@@ -29,6 +29,7 @@ PROPERTIES = {
     "KmsKeyArn": FRAME.kms_key_arn,
     "KeepOldConfigDays": "7",
     "Plan": json.dumps(codec.encode(FRAME.plan)),
+    "Retraining": codec.dumps(FRAME.retraining),
 }
 
 

@@ -59,6 +59,12 @@ def register(sagemaker: Any, group: str, **more: Any) -> str:
     return sagemaker.create_model_package(**package)["ModelPackageArn"]
 
 
+def test_a_request_repeated_with_its_token_makes_one_version(sagemaker):
+    made = {register(sagemaker, "repeated", ClientToken="of-run-1") for _ in range(2)}
+    assert len(made) == 1
+    assert register(sagemaker, "repeated", ClientToken="of-run-2") not in made
+
+
 def test_packages_are_numbered_in_their_group_and_a_number_is_never_used_again(sagemaker):
     first, second = register(sagemaker, "Numbered"), register(sagemaker, "Numbered")
     assert (first, second) == (f"{ARN}:model-package/numbered/1", f"{ARN}:model-package/numbered/2")

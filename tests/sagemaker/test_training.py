@@ -52,7 +52,7 @@ time.sleep(60)
 def train(sagemaker, s3, role) -> Any:
     """Start a job that runs `script`; returns its name."""
 
-    def start(name: str, script: str, **more: Any) -> str:
+    def start(name: str, script: str, hyperparameters: dict[str, str] | None = None, **more: Any) -> str:
         s3.put_object(
             Bucket=BUCKET, Key=f"code/{name}.tar.gz", Body=archive({"train.py": script, "helper.py": "NAME = 'h'"})
         )
@@ -71,6 +71,7 @@ def train(sagemaker, s3, role) -> Any:
                     "max-depth": "4",
                     "eta": "0.1",
                     "drop": '"Time,Id"',
+                    **(hyperparameters or {}),
                 },
                 "OutputDataConfig": {"S3OutputPath": f"s3://{BUCKET}/models"},
                 "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 10},
@@ -181,6 +182,20 @@ def test_a_stopped_job_gets_sigterm_and_keeps_what_it_saved(gateway, sagemaker, 
 def test_a_job_that_runs_too_long_is_stopped(train, ended):
     job = ended(train("slow", STUBBORN, StoppingCondition={"MaxRuntimeInSeconds": 1}))
     assert (job["TrainingJobStatus"], job["SecondaryStatus"]) == ("Stopped", "MaxRuntimeExceeded")
+
+
+def test_a_job_finds_the_checkpoints_of_the_one_before_and_leaves_its_own(s3, train, ended):
+    script = """
+import pathlib, sys
+kept = pathlib.Path(sys.argv[sys.argv.index("--checkpoint-dir") + 1]) / "rounds"
+rounds = int(kept.read_text()) + 1 if kept.exists() else 1
+kept.write_text(str(rounds))
+"""
+    config = {"CheckpointConfig": {"S3Uri": f"s3://{BUCKET}/checkpoints", "LocalPath": "/opt/ml/checkpoints"}}
+    for name in ("interrupted", "resumed"):
+        job = ended(train(name, script, hyperparameters={"checkpoint-dir": "/opt/ml/checkpoints"}, **config))
+        assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
+    assert s3.get_object(Bucket=BUCKET, Key="checkpoints/rounds")["Body"].read() == b"2"
 
 
 def test_a_channel_without_objects_fails_the_job_by_name(train, ended):

@@ -176,6 +176,10 @@ class Site:
         machines = self.client("stepfunctions").list_state_machines()["stateMachines"]
         return str(next(m["stateMachineArn"] for m in machines if m["name"] == names.PROMOTION))
 
+    def runs(self) -> list[dict[str, Any]]:
+        """The endpoint's retraining runs."""
+        return self._documents(f"ENDPOINT#{ENDPOINT}", "RUN#")
+
     def executions(self, text: str = "") -> list[dict[str, Any]]:
         """Descriptions of the executions whose input has a text, newest first."""
         states = self.client("stepfunctions")

@@ -1,0 +1,60 @@
+"""What retraining's jobs run: `training/` as a zip for Processing jobs, and as the archive that script mode unpacks."""
+
+import gzip
+import io
+import tarfile
+import tempfile
+from pathlib import Path
+
+import aws_cdk as cdk
+from aws_cdk import aws_s3_assets as assets
+from constructs import Construct
+
+from infra.function import ROOT
+
+SOURCE = ROOT / "training"
+
+
+class JobCode(Construct):
+    """Two assets of the deployment; a change of the code changes their addresses, so a running job keeps its own."""
+
+    def __init__(self, scope: Construct, id: str) -> None:
+        super().__init__(scope, id)
+        self._program = assets.Asset(self, "Program", path=str(SOURCE), exclude=["__pycache__", "*.pyc"])
+        with tempfile.TemporaryDirectory() as folder:
+            self._sources = assets.Asset(self, "Sources", path=str(_sourcedir(Path(folder) / "sourcedir.tar.gz")))
+
+    @property
+    def program(self) -> str:
+        """S3 address of the zip; `python3 {program_file} compare ...` runs `training/compare.py`."""
+        return self._program.s3_object_url
+
+    @property
+    def program_file(self) -> str:
+        return self._program.s3_object_key
+
+    @property
+    def sources(self) -> str:
+        """S3 address of the `sourcedir.tar.gz`."""
+        return self._sources.s3_object_url
+
+    @property
+    def bucket_arn(self) -> str:
+        return f"arn:{cdk.Aws.PARTITION}:s3:::{self._program.s3_bucket_name}"
+
+    @property
+    def keys(self) -> list[str]:
+        return [self._program.s3_object_key, self._sources.s3_object_key]
+
+
+def _sourcedir(target: Path) -> Path:
+    """The sources in an archive with nothing in it but their content: the same files give the same bytes."""
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w") as archive:
+        for path in sorted(SOURCE.glob("*.py")):
+            entry = tarfile.TarInfo(path.name)
+            entry.size, entry.mode = path.stat().st_size, 0o644
+            with path.open("rb") as file:
+                archive.addfile(entry, file)
+    target.write_bytes(gzip.compress(content.getvalue(), mtime=0))
+    return target

@@ -1,0 +1,221 @@
+"""Retraining: drift, a schedule, new labels or a person start the state machine; its unhappy ends are followed up."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import aws_cdk as cdk
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sqs as sqs
+from aws_cdk import aws_stepfunctions as sfn
+from constructs import Construct
+
+from infra.config import Config, Endpoint
+from infra.function import KEEP_LOGS, Function
+from infra.nag import accept
+from infra.permissions import Permission, Permissions, retraining_arn
+from infra.state import State
+from slipway import names
+
+DEFINITION = Path(__file__).parent / "workflows" / "retraining.asl.json"
+LOOK_FOR_LABELS = "rate(6 hours)"
+# Step Functions hears of the jobs' ends by these rules of its own making.
+JOB_RULES = [f"StepFunctionsGetEventsForSageMaker{kind}JobsRule" for kind in ("Training", "Processing")]
+
+
+class Retraining(Construct):
+    """The state machine `infra/workflows/retraining.asl.json`, what starts it, and what hears of its ends."""
+
+    def __init__(
+        self, scope: Construct, *, config: Config, state: State, may: Permissions, undelivered: sqs.IQueue
+    ) -> None:
+        super().__init__(scope, "Retraining")
+        self._state, self._may, self._undelivered = state, may, undelivered
+        self._endpoints = ",".join(config.endpoint_names)
+        steps = self._steps()
+        self.machine = self._machine(steps)
+        self._start_on_drift(config)
+        for endpoint in config.endpoints:
+            self._start_on_schedules(endpoint)
+        self._follow(self._follower())
+        self._answer_by_registry(self._answerer(), config.endpoint_names)
+        self._keep_mlflow(config)
+        self._alarm()
+
+    def _steps(self) -> dict[str, Function]:
+        """By their names in the state machine's definition."""
+        may = self._may
+        admit = [*may.see_endpoints(), *may.read(names.MODELS, names.MONITORING), may.follow_retrainings()]
+        told = [may.emit(), may.see_jobs()]
+        code = {"SOURCES": self._state.job_code.sources}
+        return {
+            "AdmitRetraining": self._function("admit_retraining", timeout=60, may=[*admit, may.emit()], more=code),
+            "CheckData": self._function("check_data", timeout=60, may=[*may.read(names.RETRAINED), *told]),
+            "Gate": self._function("gate", timeout=60, may=[*may.read(names.RETRAINED), *may.report(), *told]),
+            "Register": self._function(
+                "register", timeout=120, may=[*may.read(names.MODELS, names.RETRAINED), may.register()]
+            ),
+            "AskApproval": self._function("ask_approval", timeout=30, may=[]),
+            "SettleApproval": self._function("settle_approval", timeout=60, may=[may.approve(), may.emit()]),
+        }
+
+    def _follower(self) -> Function:
+        may = [self._may.emit(), self._may.see_jobs(), *self._may.stop_jobs(), self._may.follow_retrainings()]
+        return self._function("follow_retraining", timeout=60, may=may, dead_letter_queue=self._undelivered)
+
+    def _answerer(self) -> Function:
+        may = [self._may.answer_retrainings(), self._may.see_packages()]
+        return self._function("answer", timeout=30, may=may, dead_letter_queue=self._undelivered)
+
+    def _function(
+        self,
+        verb: str,
+        *,
+        timeout: int,
+        may: Sequence[Permission],
+        more: dict[str, str] | None = None,
+        dead_letter_queue: sqs.IQueue | None = None,
+    ) -> Function:
+        """A function that reads and writes the ledger and tells people, and may do what is listed besides."""
+        state = self._state
+        shared = {"LEDGER_TABLE": state.ledger.table_name, "TOPIC_ARN": state.topic.topic_arn}
+        return Function(
+            self,
+            verb,
+            timeout=timeout,
+            environment={**shared, "ENDPOINTS": self._endpoints, "BUCKET": state.store.bucket_name, **(more or {})},
+            may=[self._may.use_ledger(), *self._may.notify(), *may],
+            dead_letter_queue=dead_letter_queue,
+        )
+
+    def _machine(self, steps: dict[str, Function]) -> sfn.StateMachine:
+        state, code = self._state, self._state.job_code
+        machine = sfn.StateMachine(
+            self,
+            "Machine",
+            state_machine_name=names.RETRAINING,
+            definition_body=sfn.DefinitionBody.from_string(DEFINITION.read_text()),
+            definition_substitutions={
+                **{hole: function.function_arn for hole, function in steps.items()},
+                "Role": state.retraining_role.role_arn,
+                "Bucket": state.store.bucket_name,
+                "Key": state.key.key_arn,
+                "CodeUri": code.program,
+                "CodeFile": code.program_file,
+            },
+            tracing_enabled=True,
+            logs=sfn.LogOptions(destination=self._log(), level=sfn.LogLevel.ALL, include_execution_data=True),
+        )
+        calls = Permission(["lambda:InvokeFunction"], [function.function_arn for function in steps.values()])
+        for permission in [calls, *self._may.run_jobs(state.retraining_role, JOB_RULES)]:
+            machine.add_to_role_policy(permission.statement())
+            for resource in permission.resources:
+                if "*" in resource:
+                    accept(machine, "IAM5", permission.why, finding=f"Resource::{resource}")
+        reason = "Log delivery and X-Ray know no resources; the state machine needs both."
+        accept(machine, "IAM5", reason, finding="Resource::*")
+        return machine
+
+    def _log(self) -> logs.LogGroup:
+        return logs.LogGroup(
+            self,
+            "Log",
+            log_group_name=f"/aws/vendedlogs/states/{names.RETRAINING}",
+            retention=KEEP_LOGS,
+            removal_policy=cdk.RemovalPolicy.DESTROY,
+        )
+
+    def _start(self, given: events.RuleTargetInput) -> targets.SfnStateMachine:
+        return targets.SfnStateMachine(self.machine, input=given, dead_letter_queue=self._undelivered)
+
+    def _start_on_drift(self, config: Config) -> None:
+        """Whether that drift is a reason to retrain is for admission to say, with its reason."""
+        heeded = [endpoint.name for endpoint in config.endpoints if endpoint.retraining.on_drift]
+        if heeded:
+            pattern = events.EventPattern(
+                source=[names.EVENT_SOURCE], detail_type=[names.DRIFT_DETECTED], detail={"endpoint": heeded}
+            )
+            given = events.RuleTargetInput.from_object({"drift": events.EventField.from_path("$.detail")})
+            events.Rule(self, "Drifted", event_pattern=pattern, targets=[self._start(given)])
+
+    def _start_on_schedules(self, endpoint: Endpoint) -> None:
+        asked = endpoint.retraining
+        triggers = {"schedule": asked.schedule, "labels": LOOK_FOR_LABELS if asked.new_labels else None}
+        for trigger, expression in triggers.items():
+            if expression:
+                given = {
+                    "endpoint": endpoint.name,
+                    "trigger": trigger,
+                    "at": events.EventField.from_path("$.time"),
+                }
+                events.Rule(
+                    self,
+                    f"{endpoint.name}-{trigger}",
+                    schedule=events.Schedule.expression(expression),
+                    targets=[self._start(events.RuleTargetInput.from_object(given))],
+                )
+
+    def _follow(self, follow: Function) -> None:
+        """A failed, stopped or timed-out execution can't tell its own end."""
+        pattern = events.EventPattern(
+            source=["aws.states"],
+            detail_type=["Step Functions Execution Status Change"],
+            detail={"stateMachineArn": [retraining_arn(self)], "status": ["FAILED", "ABORTED", "TIMED_OUT"]},
+        )
+        target = targets.LambdaFunction(follow, dead_letter_queue=self._undelivered)
+        events.Rule(self, "EndedBadly", event_pattern=pattern, targets=[target])
+
+    def _answer_by_registry(self, answer: Function, packages: Sequence[str]) -> None:
+        """Who approves or rejects a version in the registry has answered its run too."""
+        pattern = events.EventPattern(
+            source=["aws.sagemaker"],
+            detail_type=["SageMaker Model Package State Change"],
+            detail={"ModelApprovalStatus": ["Approved", "Rejected"], "ModelPackageGroupName": [*packages]},
+        )
+        target = targets.LambdaFunction(answer, dead_letter_queue=self._undelivered)
+        events.Rule(self, "Decided", event_pattern=pattern, targets=[target])
+
+    def _keep_mlflow(self, config: Config) -> None:
+        """A lost event is made good within the hour."""
+        kept = {e.name: e.retraining.mlflow for e in config.endpoints if e.retraining.mlflow}
+        may = [*self._may.keep_mlflow([*kept.values()]), *self._may.see_endpoints()]
+        keep = self._function("keep_mlflow", timeout=120, may=may, dead_letter_queue=self._undelivered)
+        if not kept:
+            return
+        target = targets.LambdaFunction(keep, dead_letter_queue=self._undelivered)
+        changed = events.EventPattern(
+            source=["aws.sagemaker"],
+            detail_type=["SageMaker Model Package State Change"],
+            detail={"ModelPackageGroupName": [*kept]},
+        )
+        released = events.EventPattern(
+            source=[names.EVENT_SOURCE],
+            detail_type=[names.PROMOTED, names.ROLLED_BACK],
+            detail={"endpoint": [*kept]},
+        )
+        events.Rule(self, "PackageChanged", event_pattern=changed, targets=[target])
+        events.Rule(self, "ReleaseEnded", event_pattern=released, targets=[target])
+        hourly = [
+            targets.LambdaFunction(
+                keep, event=events.RuleTargetInput.from_object({"endpoint": name}), dead_letter_queue=self._undelivered
+            )
+            for name in kept
+        ]
+        events.Rule(self, "Hourly", schedule=events.Schedule.rate(cdk.Duration.hours(1)), targets=hourly)
+
+    def _alarm(self) -> None:
+        alarm = cloudwatch.Alarm(
+            self,
+            "Failed",
+            alarm_name=f"{names.RETRAINING}-failed",
+            alarm_description="Slipway: a retraining failed; docs/runbooks/retraining-failed.md",
+            metric=self.machine.metric_failed(period=cdk.Duration.minutes(1), statistic="Sum"),
+            threshold=1,
+            evaluation_periods=1,
+            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+        )
+        alarm.add_alarm_action(actions.SnsAction(self._state.topic))

@@ -1,0 +1,60 @@
+"""What an endpoint's settings say of retraining."""
+
+from dataclasses import dataclass
+
+from slipway.retraining import guard
+
+JOBS = 3  # of a run: assemble, train, compare
+
+
+@dataclass(frozen=True)
+class Settings:
+    """When an endpoint's model is trained again, on what, at what cost, and who approves the result.
+
+    schedule: rate(...) or cron(...). new_labels: so many since the newest run are a reason. label_hours: that a label
+    may take. cost_a_month: US dollars, at price_an_hour of instance_type. image: for assembling and comparing, with
+    DuckDB; None: the endpoint's own. mlflow: ARN or URL of the server to keep in step.
+    """
+
+    enabled: bool = True
+    on_drift: bool = True
+    schedule: str | None = None
+    new_labels: int | None = None
+    window_days: int = 28
+    label_hours: int = 72
+    matured: float = 0.95
+    least_positives: int = 100
+    waits_days: int = 14
+    cooldown_hours: int = 24
+    runs_a_month: int = 8
+    cost_a_month: float = 100.0
+    approval: str = "manual"
+    approval_hours: int = 72
+    instance_type: str = "ml.m5.xlarge"
+    price_an_hour: float = 0.23
+    job_minutes: int = 60
+    spot: bool = False
+    image: str | None = None
+    mlflow: str | None = None
+
+    @property
+    def guard(self) -> guard.Settings:
+        return guard.Settings(
+            enabled=self.enabled,
+            cooldown_hours=self.cooldown_hours,
+            runs_a_month=self.runs_a_month,
+            cost_a_month=self.cost_a_month,
+            matured=self.matured,
+            least_positives=self.least_positives,
+            waits_days=self.waits_days,
+            run_cost=self.most,
+        )
+
+    @property
+    def most(self) -> float:
+        """What a run may cost at most, in US dollars: every job to the end of its time."""
+        return round(JOBS * self.job_minutes / 60 * self.price_an_hour, 2)
+
+    def cost(self, seconds: float) -> float:
+        """US dollars."""
+        return round(seconds / 3600 * self.price_an_hour, 4)

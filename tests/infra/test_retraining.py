@@ -1,0 +1,106 @@
+"""Retraining's state machine and what starts, feeds and follows it."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from infra.retraining import DEFINITION, JOB_RULES
+from slipway import names
+from tests.infra.synthesis import MLFLOW, Template, of_type, one, text
+from tests.infra.test_permissions import role_of
+
+MACHINE = "AWS::StepFunctions::StateMachine"
+STATES: dict[str, Any] = json.loads(DEFINITION.read_text())["States"]
+TASKS = {name: state for name, state in STATES.items() if state["Type"] == "Task"}
+
+
+@pytest.fixture
+def machine(templates: dict[str, Template]) -> dict[str, Any]:
+    return one(templates["delivery"], MACHINE, StateMachineName=names.RETRAINING)
+
+
+def test_every_hole_of_the_definition_is_filled_and_nothing_else_is_given(machine: dict[str, Any]) -> None:
+    assert machine["DefinitionString"] == DEFINITION.read_text()
+    assert set(re.findall(r"\$\{(\w+)\}", machine["DefinitionString"])) == set(machine["DefinitionSubstitutions"])
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_a_task_ends_in_time_and_tries_again_what_deserves_it(name: str) -> None:
+    task = TASKS[name]
+    assert "TimeoutSeconds" in task or "TimeoutSecondsPath" in task
+    tried = {error for retry in task["Retry"] for error in retry["ErrorEquals"]}
+    assert "States.ALL" not in tried and "States.TaskFailed" not in tried, "a job that failed fails again"
+
+
+def test_every_state_is_reached_and_leads_to_one_that_exists() -> None:
+    reached = {"AdmitRetraining"}
+    for state in STATES.values():
+        branches = [state, *state.get("Choices", ()), *state.get("Catch", ())]
+        reached |= {branch[key] for branch in branches for key in ("Next", "Default") if key in branch}
+    assert reached == set(STATES)
+
+
+def test_a_failed_leg_is_caught_by_no_state_so_that_a_redrive_goes_on_there() -> None:
+    caught = {name: [c["ErrorEquals"] for c in task["Catch"]] for name, task in TASKS.items() if "Catch" in task}
+    assert caught == {"AskForApproval": [["States.Timeout"]]}
+
+
+def test_jobs_have_a_name_a_redrive_makes_new_the_key_and_their_owners_tags() -> None:
+    jobs = {name: task["Parameters"] for name, task in TASKS.items() if "sagemaker" in task["Resource"]}
+    assert len(jobs) == 3
+    for parameters in jobs.values():
+        (name,) = (value for key, value in parameters.items() if key.endswith("JobName.$"))
+        assert name.endswith("$$.Execution.RedriveCount)")
+        assert [tag["Key"] for tag in parameters["Tags"]] == [names.ENDPOINT_TAG, names.RUN_TAG]
+        assert json.dumps(parameters).count("${Key}") == 2, "volume and output"
+
+
+def test_who_may_start_it(templates: dict[str, Template]) -> None:
+    rules = of_type(templates["delivery"], "AWS::Events::Rule")
+    started = [r for r in rules if any("RetrainingMachine" in text(t["Arn"]) for t in r["Targets"])]
+    (drifted,) = [r for r in started if "EventPattern" in r]
+    schedules = {r["ScheduleExpression"]: r["Targets"][0]["InputTransformer"] for r in started if r != drifted}
+    assert list(schedules) == ["rate(7 days)", "rate(6 hours)"]
+    assert all('"endpoint":"churn"' in given["InputTemplate"] for given in schedules.values())
+    assert drifted["EventPattern"]["detail-type"] == [names.DRIFT_DETECTED]
+    assert drifted["EventPattern"]["detail"] == {"endpoint": ["fraud", "churn", "returns"]}
+
+
+def test_its_bad_ends_are_followed_up_and_the_registry_answers(templates: dict[str, Template]) -> None:
+    template = templates["delivery"]
+    by_function = {
+        template["Resources"][rule["Targets"][0]["Arn"]["Fn::GetAtt"][0]]["Properties"].get("FunctionName"): rule
+        for rule in of_type(template, "AWS::Events::Rule")
+        if rule["Targets"][0]["Arn"].get("Fn::GetAtt")
+    }
+    followed = by_function["slipway-follow-retraining"]["EventPattern"]["detail"]
+    assert followed["status"] == ["FAILED", "ABORTED", "TIMED_OUT"]
+    assert text(followed["stateMachineArn"][0]).endswith(f":stateMachine:{names.RETRAINING}")
+    decided = by_function["slipway-answer"]["EventPattern"]["detail"]
+    assert decided["ModelApprovalStatus"] == ["Approved", "Rejected"]
+
+
+def test_it_may_run_its_endpoints_jobs_under_one_role(templates: dict[str, Template]) -> None:
+    allowed = {action: s["Resource"] for s in role_of(templates, "RetrainingMachine") for action in s["Action"]}
+    assert all("-retrain-*" in resource for resource in allowed["sagemaker:CreateTrainingJob"])
+    assert [resource.rsplit("/", 1)[-1] for resource in allowed["events:PutRule"]] == sorted(JOB_RULES)
+    assert len(allowed["iam:PassRole"]) == 1 and "RetrainingRole" in allowed["iam:PassRole"][0]
+
+
+def test_only_a_person_or_the_registry_answers(templates: dict[str, Template]) -> None:
+    verbs = ["AdmitRetraining", "CheckData", "Gate", "Register", "AskApproval", "Answer", "SettleApproval"]
+    roles = {verb: {a for s in role_of(templates, f"Retraining{verb}") for a in s["Action"]} for verb in verbs}
+    assert {verb for verb, actions in roles.items() if "states:SendTaskSuccess" in actions} == {"Answer"}
+    approves = {verb for verb, actions in roles.items() if "sagemaker:UpdateModelPackage" in actions}
+    assert approves == {"SettleApproval"}
+
+
+def test_mlflow_is_kept_only_for_endpoints_that_have_a_server(templates: dict[str, Template]) -> None:
+    allowed = {action: s["Resource"] for s in role_of(templates, "RetrainingKeepMlflow") for action in s["Action"]}
+    assert allowed["sagemaker-mlflow:CreateRun"] == [MLFLOW]
+    rules = of_type(templates["delivery"], "AWS::Events::Rule")
+    kept = [r for r in rules if any("KeepMlflow" in text(t["Arn"]) for t in r["Targets"])]
+    assert [r.get("ScheduleExpression") for r in kept].count("rate(1 hour)") == 1 and len(kept) == 3
+    assert all("fraud" not in json.dumps(r) for r in kept)

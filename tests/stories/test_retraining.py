@@ -1,0 +1,161 @@
+"""A person starts a retraining: from captured traffic and its labels to a release, a refusal, or a stop."""
+
+import json
+import uuid
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sandbox import data
+from sandbox.demo.world import ENDPOINT
+from slipway import names
+from tests.stories.site import Site, until
+
+pytestmark = pytest.mark.sandbox
+DAY = 86400.0
+ROWS, POSITIVES = 2400, 400
+
+
+class Past:
+    """Traffic of the four weeks that labels have had time for, in Data Capture's and Model Monitor's layouts."""
+
+    def __init__(self, site: Site, rows: Path) -> None:
+        self._site, self._s3 = site, site.client("s3")
+        self._bucket = site.world.outputs()["BucketName"]
+        frame = pd.read_parquet(rows)
+        frauds = frame[frame["Class"] == 1].sample(POSITIVES, random_state=7)
+        others = frame[frame["Class"] == 0].sample(ROWS - POSITIVES, random_state=7)
+        self._rows = pd.concat([frauds, others]).sample(frac=1, random_state=7).drop(columns="Time")
+
+    def write(self, labels: np.ndarray | None = None) -> None:
+        """Replaces what is there; labels: instead of the true ones, shape (rows,)."""
+        self.forget()
+        now = self._site.now()
+        times = np.linspace(now - 27 * DAY, now - 4 * DAY, len(self._rows))
+        truth = self._rows["Class"].to_numpy() if labels is None else labels
+        lines: dict[str, list[str]] = {}
+        for at, values, label in zip(times, self._rows.drop(columns="Class").to_numpy(), truth, strict=True):
+            asked, known = (datetime.fromtimestamp(moment, UTC) for moment in (at, at + 3600))
+            id = str(uuid.uuid4())
+            capture = f"{names.CAPTURE}/{ENDPOINT}/baseline/{asked:%Y/%m/%d/%H}/00-00-000-past.jsonl"
+            lines.setdefault(capture, []).append(json.dumps(_captured(id, asked, values)))
+            told = f"{names.GROUND_TRUTH}/{ENDPOINT}/{known:%Y/%m/%d/%H}/00-00-000-past.jsonl"
+            lines.setdefault(told, []).append(json.dumps(_label(id, label)))
+        for key, body in lines.items():
+            self._s3.put_object(Bucket=self._bucket, Key=key, Body="\n".join(body).encode())
+
+    def forget(self) -> None:
+        for prefix in (names.CAPTURE, names.GROUND_TRUTH):
+            pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=f"{prefix}/")
+            for key in [item["Key"] for page in pages for item in page.get("Contents", ())]:
+                if key.endswith("past.jsonl"):
+                    self._s3.delete_object(Bucket=self._bucket, Key=key)
+
+
+def _captured(id: str, at: datetime, values: np.ndarray) -> dict[str, Any]:
+    sent = {"observedContentType": "text/csv", "mode": "INPUT", "encoding": "CSV"}
+    got = {"observedContentType": "text/csv", "mode": "OUTPUT", "encoding": "CSV", "data": "0.01"}
+    row = ",".join(repr(float(value)) for value in values)
+    return {
+        "captureData": {"endpointInput": {**sent, "data": row}, "endpointOutput": got},
+        "eventMetadata": {"eventId": id, "inferenceId": id, "inferenceTime": f"{at:%Y-%m-%dT%H:%M:%SZ}"},
+        "eventVersion": "0",
+    }
+
+
+def _label(id: str, label: int) -> dict[str, Any]:
+    return {
+        "groundTruthData": {"data": str(int(label)), "encoding": "CSV"},
+        "eventMetadata": {"eventId": id},
+        "eventVersion": "0",
+    }
+
+
+@pytest.fixture(scope="module")
+def past(site: Site) -> Any:
+    written = Past(site, data.fraud())
+    yield written
+    written.forget()
+
+
+def start(site: Site, **given: str) -> str:
+    states = site.client("stepfunctions")
+    machines = states.list_state_machines()["stateMachines"]
+    (machine,) = (m["stateMachineArn"] for m in machines if m["name"] == names.RETRAINING)
+    return str(states.start_execution(stateMachineArn=machine, input=json.dumps(given))["executionArn"])
+
+
+def see(site: Site, execution: str) -> dict[str, Any]:
+    return dict(site.client("stepfunctions").describe_execution(executionArn=execution))
+
+
+def ended(site: Site, execution: str) -> dict[str, Any]:
+    until(lambda: see(site, execution)["status"] != "RUNNING", "the retraining has ended")
+    return see(site, execution)
+
+
+def run_of(site: Site, execution: str) -> dict[str, Any] | None:
+    return next((run for run in site.runs() if run["execution"] == execution), None)
+
+
+def in_state(site: Site, execution: str, state: str) -> dict[str, Any]:
+    def there() -> dict[str, Any] | None:
+        seen, told = run_of(site, execution), see(site, execution)
+        assert told["status"] in ("RUNNING", "SUCCEEDED"), told.get("cause")
+        return seen if seen and seen["state"] == state else None
+
+    return until(there, f"the run is {state}")
+
+
+def test_an_empty_input_trains_a_better_model_and_an_answer_releases_it(site: Site, past: Past) -> None:
+    past.write()
+    before = site.served()
+    execution = start(site)
+    asked = in_state(site, execution, "AWAITING")
+    assert site.served() == before
+    package = site.client("sagemaker").describe_model_package(ModelPackageName=asked["package"])
+    assert package["ModelApprovalStatus"] == "PendingManualApproval"
+    assert package["CustomerMetadataProperties"]["slipway:run"] == asked["id"]
+    payload = json.dumps({"run_id": asked["id"], "answer": "approve", "by": "ana@example.com", "reason": "read it"})
+    answer = site.world.out / "answer.json"
+    site.aws("lambda", "invoke", "--function-name", "slipway-answer", "--payload", payload, str(answer))
+    assert ended(site, execution)["status"] == "SUCCEEDED"
+    run = run_of(site, execution)
+    assert run and run["state"] == "APPROVED"
+    legs = {leg["state"]: leg for leg in run["legs"]}
+    assert legs["AWAITING"]["says"] == "ana@example.com: read it"
+    assert all(legs[leg]["cost"] > 0 for leg in ("ASSEMBLING", "TRAINING", "COMPARING"))
+    site.reaches(site.started(asked["package"]), "SHADOW")
+
+
+def test_a_challenger_that_learnt_noise_is_refused_and_the_champion_stays(site: Site, past: Past) -> None:
+    past.write(np.random.default_rng(7).integers(0, 2, ROWS))
+    before, packages = site.served(), count_packages(site)
+    execution = start(site, by="ana@example.com", reason="a new campaign")
+    assert json.loads(ended(site, execution)["output"])["gate"]["next"] == "refused"
+    run = run_of(site, execution)
+    assert run and run["state"] == "REFUSED" and run["reasons"]
+    assert any(m["subject"] == f"NOT BETTER: fraud run {run['id']}" for m in site.messages())
+    assert (site.served(), count_packages(site), site.in_progress()) == (before, packages, None)
+
+
+def test_a_stopped_run_leaves_no_job_behind(site: Site, past: Past) -> None:
+    execution = start(site, by="bo@example.com", reason="by mistake")
+    states, sagemaker = site.client("stepfunctions"), site.client("sagemaker")
+    run = in_state(site, execution, "ASSEMBLING")
+    job = f"{run['id']}-data-0"
+    listed = lambda: sagemaker.list_processing_jobs(NameContains=job)["ProcessingJobSummaries"]  # noqa: E731
+    until(listed, "the job has been created")
+    states.stop_execution(executionArn=execution, cause="a mistake")
+    until(lambda: listed()[0]["ProcessingJobStatus"] == "Stopped", "the job is stopped")
+    run = until(lambda: (run_of(site, execution) or {}).get("state") == "STOPPED" and run_of(site, execution), "told")
+    assert run["reasons"][0] == "stopped by hand: a mistake"
+
+
+def count_packages(site: Site) -> int:
+    found = site.client("sagemaker").list_model_packages(ModelPackageGroupName=ENDPOINT)
+    return len(found["ModelPackageSummaryList"])
