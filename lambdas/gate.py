@@ -4,7 +4,7 @@ from typing import Any
 
 from lambdas.aws import bucket, clock, jobs, ledger, run_record, runs
 from lambdas.aws.telemetry import logger, tracer
-from slipway import codec, gate, outcome
+from slipway import codec, gate, gate_outcome
 from slipway.comparison import Comparison
 from slipway.retraining import legs
 from slipway.retraining.run import Run, State, move, refuse, with_outputs
@@ -27,7 +27,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         raise NoComparison(f"{folder}/{legs.COMPARISON}/comparison.json is not there; start a new run")
     seen = codec.loads(Comparison, body.decode())
     decided = gate.decide(seen, drift_since=legs.drift_since(known), earlier=judged_before(known))
-    bucket.put(f"{folder}/gate.txt", outcome.report(decided).encode())
+    bucket.put(f"{folder}/gate.txt", gate_outcome.report(decided).encode())
     price = ledger.frame(known.trigger.endpoint).retraining
     trained, compared = (jobs.ran(kind, state[leg]["job"]) for kind, leg in legs.JUDGED_JOBS)
     known = with_outputs(known, artifact=state["trained"]["artifact"], gate=f"{folder}/gate.txt")

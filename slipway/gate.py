@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from slipway.comparison import Comparison, Measure, Model
-from slipway.outcome import Check, Outcome
+from slipway.gate_outcome import Check, Outcome
 from slipway.stats import student
 
 UNSEEABLE = 30.0  # errors to a gain: no reasonable holdout would show it

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from slipway import codec, gate, outcome
+from slipway import codec, gate, gate_outcome
 from slipway.comparison import Comparison, Holdout, Measure, Model, Slice
 from slipway.gate import Settings
 
@@ -50,7 +50,7 @@ def test_a_challenger_that_is_better_with_evidence_and_nowhere_worse_passes() ->
     decided = gate.decide(SEEN, drift_since=35 * DAY)
     assert decided.passed
     assert decided.reasons == ()
-    assert outcome.report(decided).startswith("PASSED")
+    assert gate_outcome.report(decided).startswith("PASSED")
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ def test_every_failed_check_is_a_reason() -> None:
     decided = gate.decide(bad)
     assert failed(bad) == ["better", "cost", "ROC-AUC"]
     assert len(decided.reasons) == 3
-    assert all(reason in outcome.report(decided) for reason in decided.reasons)
+    assert all(reason in gate_outcome.report(decided) for reason in decided.reasons)
 
 
 def test_an_unknown_training_window_is_told_as_a_limit() -> None:
@@ -201,7 +201,7 @@ def test_more_loss_never_turns_a_refusal_into_a_pass(measure: Measure) -> None:
 
 def test_an_outcome_and_a_comparison_survive_the_ledger() -> None:
     decided = gate.decide(replace(SEEN, missing=Measure(0.5, 0.5, None)))
-    assert codec.loads(outcome.Outcome, codec.dumps(decided)) == decided
+    assert codec.loads(gate_outcome.Outcome, codec.dumps(decided)) == decided
     assert "Infinity" not in codec.dumps(decided), "other readers know no such number"
     assert codec.loads(Comparison, codec.dumps(SEEN)) == SEEN
 
