@@ -4,10 +4,12 @@ MiniStack (AUTH=true) checks one action on one resource, and lets a service thro
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsagemaker.html
 """
 
+import contextlib
 import json
 from collections.abc import Iterator
 from typing import Any
 
+import cbor2
 from ministack.core import iam_actions, iam_evaluator
 from ministack.core.responses import get_account_id
 from ministack.core.router import extract_access_key_id, extract_region
@@ -36,7 +38,7 @@ def install(app: Any) -> None:
     iam_actions.SERVICE_TO_IAM_NAMESPACE.update(NAMESPACES)
     _count_loopback_as_tls(app)
     _know_sagemaker()
-    _know_scaling_conditions()
+    _know_conditions()
     _check_more_than_one(app)
 
 
@@ -73,8 +75,8 @@ def _know_sagemaker() -> None:
     iam_actions.extract_resource_arn = extract_resource_arn
 
 
-def _know_scaling_conditions() -> None:
-    """Application Auto Scaling's own condition keys, taken from the request."""
+def _know_conditions() -> None:
+    """Condition keys of Application Auto Scaling's and CloudWatch's own, taken from the request."""
     tags_of = replace(iam_actions, "request_tag_context", None)
 
     def request_tag_context(service: str, action: str, body: bytes, params: dict) -> dict[str, Any]:
@@ -84,9 +86,21 @@ def _know_scaling_conditions() -> None:
             for key, member in _SCALING_KEYS.items():
                 if member in request:
                     known[f"application-autoscaling:{key}"] = request[member]
+        if action == "cloudwatch:PutMetricData":
+            known["cloudwatch:namespace"] = metric_namespace(body, params)
         return known
 
     iam_actions.request_tag_context = request_tag_context
+
+
+def metric_namespace(body: bytes, params: dict) -> str:
+    """Of a PutMetricData in whichever of CloudWatch's three protocols: CBOR, JSON or a form."""
+    given = params.get("Namespace") or _json(body).get("Namespace")
+    if given is None and body:
+        with contextlib.suppress(cbor2.CBORDecodeError):
+            decoded = cbor2.loads(body)
+            given = decoded.get("Namespace") if isinstance(decoded, dict) else None
+    return str(given[0] if isinstance(given, list) else given or "")
 
 
 def resources(service: str, path: str, headers: dict, body: bytes, region: str, account: str) -> list[str]:
