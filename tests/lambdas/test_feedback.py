@@ -27,8 +27,8 @@ def test_labels_become_ground_truth_of_the_hour_they_were_collected_in(world: Wo
     assert done["key"].startswith("ground-truth/fraud/2027/01/15/07/")
     source = capture.source(done["key"])
     assert source is not None
-    assert [(label.id, label.value) for label in capture.labels(source) if label] == [("a", 1), ("b", 0)]
-    assert [label.propensity for label in capture.labels(source) if label] == [None, 0.5]
+    found = [truth.label for truth in capture.truths(source) if truth.label]
+    assert [(label.id, label.value, label.propensity) for label in found] == [("a", 1, None), ("b", 0, 0.5)]
     assert '"annotator":"ana"' in traffic.get(done["key"])
 
 
