@@ -3,9 +3,9 @@ bad ones.
 
 Slipway is deployed once; then release after release goes through the real workflow, functions, alarms and endpoint. A
 good candidate has a noisy start: in its first minutes with users it is slow, and for less than a minute some of its
-answers fail, fewer than the alarm's 10 %, which rolls back whatever the judge thinks; strengths and times are drawn with
-the run's number as seed. Prints how many were rolled back, and how
-many users' requests each bad candidate got. Writes out/bench/sandbox_releases.json; fails if a good one is rolled back
+answers fail, fewer than the 10 % at which the alarm rolls back whatever the judge thinks; strengths and times are drawn
+with the run's number as seed. Prints how many were rolled back, and how many users' requests each bad candidate got.
+Writes out/bench/sandbox_releases.json; fails if a good one is rolled back
 or a bad one promoted.
 """
 
