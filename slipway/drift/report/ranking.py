@@ -1,0 +1,96 @@
+"""Which features moved, by effect and evidence; and whatever else was found."""
+
+from slipway.drift.findings import Detector, Finding
+from slipway.drift.report.markup import Html, element, join, section, short, table
+from slipway.drift.report.seen import Seen
+from slipway.drift.report.summary import state
+from slipway.drift.report.words import chance, count, effect, percent
+
+QUIET = 10  # features below their bars that are listed after the alarming ones
+MOST = 30  # rows of either table
+BAR = 4.5  # em, of the largest effect
+
+
+def ranking(seen: Seen) -> Html:
+    found = seen.by_column
+    if not found:
+        return section("features", "Features", element("p", "No feature could be compared: there are no rows."))
+    loud = sum(findings[0].alarming for findings in found.values())
+    shown = list(found.items())[: min(MOST, loud + QUIET)]
+    # Shares and distances end at 1; a bar in an empty or tiny range would shout.
+    longest = max(0.1, *(f.effect for _, findings in shown for f in findings))
+    rows = [_row(seen, i, findings, longest) for i, findings in shown]
+    caption = f"Features and scores, strongest evidence first: {loud:,} of {len(found):,} alarm"
+    return section(
+        "features",
+        "Features",
+        element(
+            "p",
+            "Effect: how far the distribution moved, as the largest distance of two distribution functions, or of a "
+            "level's share; for faults, the share of rows gained. It alarms from its floor on, where chance explains "
+            "it less often than the bar allows.",
+            class_="faint",
+        ),
+        table(caption, ("feature", "effect", "chance"), rows, "ranking"),
+        element("p", _rest(seen, len(shown)), class_="faint"),
+    )
+
+
+def others(seen: Seen) -> Html:
+    """Findings about no single column."""
+    found = seen.others
+    loud = sum(finding.alarming for finding in found)
+    shown = found[: min(MOST, loud + QUIET)]
+    rows: list[tuple[object, ...]] = [
+        (join(state(f), " ", f.detector.value), _says(f), _effect(f), _chance(f)) for f in shown
+    ]
+    if not rows:
+        return Html("")
+    left = f" (the strongest {len(shown)} of {len(found):,})" if len(found) > len(shown) else ""
+    head = ("detector", "what was found", "effect", "chance")
+    return section("findings", "Labels, platform, holdout, records", table(f"All other findings{left}", head, rows))
+
+
+def _row(seen: Seen, i: int, findings: list[Finding], longest: float) -> tuple[object, ...]:
+    first = findings[0]
+    importance = seen.baseline.features[i].importance
+    used = f", {percent(importance)} of the model's gain" if importance else ""
+    name = join(
+        element("b", short(seen.names[i], 60)),
+        element("small", state(first), f" · {first.cause.value}{used}"),
+        *(element("small", finding.says) for finding in findings[:3]),
+    )
+    width = f"width:{BAR * min(1.0, max(0.0, first.effect) / longest):.2f}em"
+    bar = element("span", "", class_="bar loud-bar" if first.alarming else "bar", style=width)
+    return name, join(bar, _effect(first)), _chance(first)
+
+
+def _says(finding: Finding) -> Html:
+    subject = "" if not finding.subject or finding.subject in finding.says else f"{finding.subject}: "
+    return join(f"{subject}{finding.says}")
+
+
+def _effect(finding: Finding) -> Html:
+    if finding.detector in (Detector.INFRASTRUCTURE, Detector.EVAL):  # in units that only the sentence names
+        return element("span", "", class_="faint")
+    return join(effect(finding.effect), element("small", f"floor {effect(finding.floor)}"))
+
+
+def _chance(finding: Finding) -> Html:
+    if finding.p_value is None:
+        return element("span", "not left to it", class_="faint")
+    return join(chance(finding.p_value), element("small", f"bar {chance(finding.bar)}"))
+
+
+def _rest(seen: Seen, shown: int) -> str:
+    left = [findings[0] for findings in seen.by_column.values()][shown:]
+    silent = len(seen.names) - len(seen.by_column)
+    said = ""
+    if left:
+        loud = sum(finding.alarming for finding in left)
+        most = max(left, key=lambda finding: finding.effect)
+        said = (
+            f"Not shown: {count(len(left), 'column')}, {loud:,} of them alarming; largest effect {effect(most.effect)}"
+        )
+        said += f" ({short(most.subject, 60)}). "
+    return said + (f"Nothing to compare in {count(silent, 'column')}: constant, or without values." if silent else "")
