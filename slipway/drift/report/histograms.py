@@ -1,7 +1,7 @@
 """Histograms of the columns that moved most: the newest windows over what the baseline makes expect of them."""
 
 from collections.abc import Sequence
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 from slipway.drift.contrasts import FAULTS
 from slipway.drift.naming import windows as words
@@ -9,7 +9,7 @@ from slipway.drift.reference import Feature, Kind
 from slipway.drift.report import levels
 from slipway.drift.report.markup import Html, element, join, section, short
 from slipway.drift.report.seen import Compared, Seen
-from slipway.drift.report.words import percent
+from slipway.drift.report.words import number, percent
 
 MOST = 8
 SLOTS = 30  # equal parts of the range between a number's outermost cuts
@@ -29,7 +29,7 @@ def histograms(seen: Seen) -> Html:
         element("span", "", class_="key usual-key"),
         " baseline, of like hours where it has them   ",
         element("span", "", class_="key now-key"),
-        " now. Heights are shares of the rows that have a value.",
+        " now. Heights are shares of the rows that have a value; a number's outermost parts hold all beyond the marks.",
         class_="faint",
     )
     return section("histograms", "Distributions", legend, element("div", *figures, class_="grid"))
@@ -93,10 +93,10 @@ def _slots(compared: Compared) -> tuple[list[float], list[float], list[Tick]]:
     found = []
     for shares in (compared.usual, compared.shares):
         below = [_below(edges, list(accumulate(shares)), border) for border in borders]
-        found.append([below[0], *(b - a for a, b in zip(below, below[1:], strict=False)), 1 - below[-1]])
+        found.append([below[0], *(b - a for a, b in pairwise(below)), 1 - below[-1]])
     middle = (edges[0] + edges[-1]) / 2
-    ends = (1.0, f"{edges[0]:.4g}", "start"), (SLOTS + 1.0, f"{edges[-1]:.4g}", "end")
-    return found[0], found[1], [ends[0], (SLOTS / 2 + 1, f"{middle:.4g}", "middle"), ends[1]]
+    ends = (1.0, number(edges[0]), "start"), (SLOTS + 1.0, number(edges[-1]), "end")
+    return found[0], found[1], [ends[0], (SLOTS / 2 + 1, number(middle), "middle"), ends[1]]
 
 
 def _below(edges: Sequence[float], cumulated: Sequence[float], border: float) -> float:
@@ -112,14 +112,14 @@ def _cuts(feature: Feature) -> list[Tick]:
     """Some of the cuts between a few cells."""
     n = len(feature.edges)
     every = max(1, -(-n // 5))
-    return [(k + 1.0, f"{feature.edges[k]:.4g}", "middle") for k in range(0, n, every)]
+    return [(k + 1.0, number(feature.edges[k]), "middle") for k in range(0, n, every)]
 
 
 def _moments(compared: Compared) -> str:
     now, then = compared.now.moments, compared.then.moments
     if compared.feature.kind is Kind.CATEGORY or not then.n:
         return ""
-    return f"mean {f'{now.mean:.4g}' if now.n else 'of no value'}, {then.mean:.4g} in the baseline"
+    return f"mean {number(now.mean) if now.n else 'of no value'}, {number(then.mean)} in the baseline"
 
 
 def _faults(compared: Compared) -> list[Html]:

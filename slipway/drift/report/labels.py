@@ -48,7 +48,7 @@ def _delays(now: Labelled, usual: Labelled) -> Html:
         ),
         element(
             "p",
-            element("span", "", class_="key usual-key"),
+            element("span", "", class_="key dashed-key"),
             " baseline  ",
             element("span", "", class_="key now-key"),
             f" {count(now.n, 'label')} now",
@@ -105,8 +105,8 @@ def _coverage(seen: Seen) -> Html:
         )
         for k, (_, m, of) in enumerate(pairs)
     ]
-    newest = part(pairs[-1][1], pairs[-1][2])
-    said = f"{part(n, rows)} rows of {count(len(pairs), 'window')} have their label; newest such window, {moment(pairs[-1][0])} UTC: {newest}"
+    newest = f"newest such window, {moment(pairs[-1][0])}: {part(pairs[-1][1], pairs[-1][2])}"
+    said = f"{part(n, rows)} rows of {count(len(pairs), 'window')} have their label; {newest}"
     chart = element(
         "svg",
         *bars,

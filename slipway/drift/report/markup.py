@@ -15,7 +15,7 @@ class Html(str):
 
 
 def safe(content: object) -> Html:
-    return content if isinstance(content, Html) else Html(html.escape(short(str(content), MOST)))
+    return content if isinstance(content, Html) else _escaped(short(str(content), MOST))
 
 
 def join(*content: object) -> Html:
@@ -25,13 +25,21 @@ def join(*content: object) -> Html:
 def element(name: str, *content: object, **attributes: object) -> Html:
     """attributes: those that are None are left out; `class_` and `aria_label` are `class` and `aria-label`."""
     given = ((key.rstrip("_").replace("_", "-"), value) for key, value in attributes.items() if value is not None)
-    inside = "".join(f' {key}="{safe(value)}"' for key, value in given)
+    inside = "".join(f' {key}="{_escaped(str(value))}"' for key, value in given)
     return Html(f"<{name}{inside}>{join(*content)}</{name}>")
 
 
 def short(text: str, most: int) -> str:
     kept = text if len(text) <= most else text[: most - 1] + "\u2026"
-    return _UNPRINTABLE.sub(lambda found: ascii(found[0])[1:-1], kept)
+    return _printable(kept)
+
+
+def _escaped(text: str) -> Html:
+    return Html(html.escape(_printable(text)))
+
+
+def _printable(text: str) -> str:
+    return _UNPRINTABLE.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
 def section(name: str, title: str, *content: object) -> Html:

@@ -30,8 +30,10 @@ _PARTS = (
 
 
 def render(baseline: Baseline, history: Sequence[Window], drift: Drift, now: float, *, of: str = "") -> str:
-    """The page as HTML. baseline, history: what `slipway.drift.detect.detect` made `drift` of. of: what is watched, such
-    as "fraud, variant baseline"; now: unix seconds. A verdict of any kind and windows of any size give less than 300 KB.
+    """The page as HTML, less than 300 KB whatever the verdict and the windows.
+
+    baseline, history: what `slipway.drift.detect.detect` made `drift` of. now: unix seconds. of: what is watched, such
+    as "fraud, variant baseline".
     """
     seen = Seen.of(baseline, history, drift)
     made = [(name, title, draw(seen)) for name, title, draw in _PARTS]
@@ -55,6 +57,7 @@ def render(baseline: Baseline, history: Sequence[Window], drift: Drift, now: flo
 def _made(seen: Seen, now: float) -> Html:
     reference = seen.baseline.reference
     return join(
-        f"Made {moment(now)} UTC, verdict of {moment(seen.drift.at)} UTC. Model package {short(reference.package, 150)}, ",
-        f"reference {short(reference.id, 80)}. Times are UTC. All findings are in the verdict's own file beside this page.",
+        f"Made {moment(now)}, of the verdict of {moment(seen.drift.at)}; all times are UTC. ",
+        f"Model package {short(reference.package, 150)}, reference {short(reference.id, 80)}. ",
+        "What was too much for this page is in the verdict's own file beside it.",
     )

@@ -42,13 +42,14 @@ def others(seen: Seen) -> Html:
     loud = sum(finding.alarming for finding in found)
     shown = found[: min(MOST, loud + QUIET)]
     rows: list[tuple[object, ...]] = [
-        (join(state(f), " ", f.detector.value), _says(f), _effect(f), _chance(f)) for f in shown
+        (join(state(f), element("small", f.detector.value)), join(_says(f), element("small", _evidence(f))))
+        for f in shown
     ]
     if not rows:
         return Html("")
     left = f" (the strongest {len(shown)} of {len(found):,})" if len(found) > len(shown) else ""
-    head = ("detector", "what was found", "effect", "chance")
-    return section("findings", "Labels, platform, holdout, records", table(f"All other findings{left}", head, rows))
+    title = "Labels, platform, holdout, records"
+    return section("findings", title, table(f"All other findings{left}", ("detector", "what was found"), rows))
 
 
 def _row(seen: Seen, i: int, findings: list[Finding], longest: float) -> tuple[object, ...]:
@@ -62,7 +63,10 @@ def _row(seen: Seen, i: int, findings: list[Finding], longest: float) -> tuple[o
     )
     width = f"width:{BAR * min(1.0, max(0.0, first.effect) / longest):.2f}em"
     bar = element("span", "", class_="bar loud-bar" if first.alarming else "bar", style=width)
-    return name, join(bar, _effect(first)), _chance(first)
+    size = join(bar, effect(first.effect), element("small", f"floor {effect(first.floor)}"))
+    if first.p_value is None:
+        return name, size, element("span", "by rule", class_="faint")
+    return name, size, join(chance(first.p_value), element("small", f"bar {chance(first.bar)}"))
 
 
 def _says(finding: Finding) -> Html:
@@ -70,16 +74,13 @@ def _says(finding: Finding) -> Html:
     return join(f"{subject}{finding.says}")
 
 
-def _effect(finding: Finding) -> Html:
-    if finding.detector in (Detector.INFRASTRUCTURE, Detector.EVAL):  # in units that only the sentence names
-        return element("span", "", class_="faint")
-    return join(effect(finding.effect), element("small", f"floor {effect(finding.floor)}"))
-
-
-def _chance(finding: Finding) -> Html:
+def _evidence(finding: Finding) -> str:
     if finding.p_value is None:
-        return element("span", "not left to it", class_="faint")
-    return join(chance(finding.p_value), element("small", f"bar {chance(finding.bar)}"))
+        return "by rule: nothing is left to chance"
+    told = f"chance {chance(finding.p_value)}, bar {chance(finding.bar)}"
+    # The others' effects have units that only their sentence names.
+    own = finding.detector in (Detector.CONCEPT, Detector.LABEL)
+    return f"effect {effect(finding.effect)}, floor {effect(finding.floor)}; {told}" if own else told
 
 
 def _rest(seen: Seen, shown: int) -> str:

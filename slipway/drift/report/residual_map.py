@@ -49,7 +49,7 @@ def residual_map(seen: Seen) -> Html:
         element(
             "p",
             "In standard deviations of a label. Bins run from the lowest tenth of a column's cells to its highest, or "
-            "by level; ‘none’ is missing or unseen. ",
+            "by level; 'none' is missing or unseen. ",
             element("span", "▲ more", class_="up legend-key"),
             " or ",
             element("span", "▼ fewer", class_="down legend-key"),

@@ -5,7 +5,7 @@ from slipway.drift.report.markup import Html, element, join, listing, section, t
 from slipway.drift.report.seen import Seen
 from slipway.drift.report.words import count, lasting, moment
 
-MOST_REASONS = 8
+MOST_REASONS = 6
 
 _DO = {
     Remedy.ROLL_BACK: "Roll back: the variant no longer answers as it did when its model was registered.",
@@ -85,5 +85,5 @@ def _detectors(drift: Drift) -> Html:
         own = [finding for finding in drift.findings if finding.detector is detector]
         loud = sum(finding.alarming for finding in own)
         said = join(state(own[0]), f" · {loud:,} of {len(own):,} findings") if own else f"— {_SILENT[detector]}"
-        rows.append((detector.value, _LOOKS_AT[detector], said))
-    return table("The five detectors", ("detector", "looks at", "state"), rows)
+        rows.append((join(detector.value, element("small", _LOOKS_AT[detector])), said))
+    return table("The five detectors", ("detector", "state"), rows)

@@ -28,6 +28,11 @@ def lasting(seconds: float) -> str:
     return f"{seconds:.3g} s"
 
 
+def number(value: float) -> str:
+    """Four digits, and an exponent only where it is shorter."""
+    return f"{value:,.0f}" if 1000 <= abs(value) < 1e7 else f"{value:.4g}"
+
+
 def percent(share: float) -> str:
     """With a tenth, and never 0 or 100 for what is neither."""
     if 0 < share < 0.001:
@@ -50,7 +55,10 @@ def effect(value: float) -> str:
 def chance(p_value: float) -> str:
     if p_value < 1e-12:
         return "< 1e-12"
-    return f"{p_value:.1e}" if p_value < 0.001 else f"{p_value:.3f}"
+    if p_value >= 0.001:
+        return f"{p_value:.3f}"
+    digits, exponent = f"{p_value:.1e}".split("e")
+    return f"{digits}e{int(exponent)}"
 
 
 def count(n: int, thing: str) -> str:
