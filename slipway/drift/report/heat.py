@@ -13,7 +13,7 @@ from slipway.drift.report.markup import Html, element, section, short, table
 from slipway.drift.report.seen import Seen
 from slipway.drift.report.words import effect, lasting, moment
 
-MOST = 25
+MOST = 40
 BY_CHANCE = 0.01  # share of healthy cells that are marked
 LEAST = 0.01  # effect
 SHADES = (0.05, 0.1, 0.2)  # effects from which the next shade begins

@@ -1,5 +1,6 @@
 """Histograms of the columns that moved most: the newest windows over what the baseline makes expect of them."""
 
+import math
 from collections.abc import Sequence
 from itertools import accumulate, pairwise
 
@@ -10,6 +11,7 @@ from slipway.drift.report import levels
 from slipway.drift.report.markup import Html, element, join, section, short
 from slipway.drift.report.seen import Compared, Seen
 from slipway.drift.report.words import number, percent
+from slipway.stats.means import Moments
 
 MOST = 8
 SLOTS = 30  # equal parts of the range between a number's outermost cuts
@@ -47,7 +49,7 @@ def _figure(compared: Compared) -> Html:
 
 
 def _steps(compared: Compared) -> Html:
-    usual, now, ticks = _slots(compared)
+    usual, now, ticks = slots(compared)
     highest = max(*usual, *now, 1e-9)
     inner = HEIGHT - TOP - FOOT
     step = WIDTH / len(usual)
@@ -82,7 +84,7 @@ def _steps(compared: Compared) -> Html:
 Tick = tuple[float, str, str]  # slots from the left, text, anchor
 
 
-def _slots(compared: Compared) -> tuple[list[float], list[float], list[Tick]]:
+def slots(compared: Compared) -> tuple[list[float], list[float], list[Tick]]:
     """Shares by slot, usual and now, and what stands below them. Many cells: those between the outermost cuts spread
     evenly, what lies beyond in a slot of its own at either end."""
     edges = compared.feature.edges
@@ -116,10 +118,16 @@ def _cuts(feature: Feature) -> list[Tick]:
 
 
 def _moments(compared: Compared) -> str:
-    now, then = compared.now.moments, compared.then.moments
-    if compared.feature.kind is Kind.CATEGORY or not then.n:
+    if compared.feature.kind is Kind.CATEGORY or not compared.then.moments.n:
         return ""
-    return f"mean {number(now.mean) if now.n else 'of no value'}, {number(then.mean)} in the baseline"
+    return f"{_spread(compared.now.moments)}; {_spread(compared.then.moments)} in the baseline"
+
+
+def _spread(moments: Moments) -> str:
+    if not moments.n:
+        return "no value"
+    deviation = f" ± {number(math.sqrt(moments.variance))}" if moments.n > 1 else ""
+    return f"mean {number(moments.mean)}{deviation}"
 
 
 def _faults(compared: Compared) -> list[Html]:

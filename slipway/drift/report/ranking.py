@@ -6,7 +6,7 @@ from slipway.drift.report.seen import Seen
 from slipway.drift.report.summary import state
 from slipway.drift.report.words import chance, count, effect, percent
 
-QUIET = 10  # features below their bars that are listed after the alarming ones
+QUIET, QUIET_OTHERS = 10, 5  # that are listed after the alarming ones
 MOST = 30  # rows of either table
 BAR = 4.5  # em, of the largest effect
 
@@ -40,7 +40,7 @@ def others(seen: Seen) -> Html:
     """Findings about no single column."""
     found = seen.others
     loud = sum(finding.alarming for finding in found)
-    shown = found[: min(MOST, loud + QUIET)]
+    shown = found[: min(MOST, loud + QUIET_OTHERS)]
     rows: list[tuple[object, ...]] = [
         (join(state(f), element("small", f.detector.value)), join(_says(f), element("small", _evidence(f))))
         for f in shown
@@ -59,7 +59,7 @@ def _row(seen: Seen, i: int, findings: list[Finding], longest: float) -> tuple[o
     name = join(
         element("b", short(seen.names[i], 60)),
         element("small", state(first), f" · {first.cause.value}{used}"),
-        *(element("small", finding.says) for finding in findings[:3]),
+        *(element("small", finding.says) for finding in findings if finding is first or finding.alarming),
     )
     width = f"width:{BAR * min(1.0, max(0.0, first.effect) / longest):.2f}em"
     bar = element("span", "", class_="bar loud-bar" if first.alarming else "bar", style=width)

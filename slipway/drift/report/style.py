@@ -27,6 +27,7 @@ li,h1,p,figcaption,.ranking th{overflow-wrap:anywhere}
 small{display:block;font-size:.85em;font-weight:400;line-height:1.4}
 .faint,small{color:var(--faint)}
 .loud{color:var(--loud)}
+.state{white-space:nowrap}
 nav{font-size:.9rem}
 nav a{color:var(--now);margin-right:.9rem;display:inline-block}
 .banner{border-left:.5rem solid var(--faint);background:var(--card);padding:.6rem 1rem;border-radius:.3rem}
@@ -45,7 +46,7 @@ thead th{color:var(--faint);font-size:.85rem}
 .loud-bar{background:var(--loud)}
 .grid{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(18rem,100%),1fr));gap:1.2rem}
 figure{margin:0}
-figure.single{max-width:34rem;margin:1rem 0}
+figure.single{max-width:28rem;margin:1rem 0}
 figure .faint{font-size:.85rem;margin:.1rem 0}
 svg{display:block;width:100%;height:auto;overflow:visible;font:11px system-ui,sans-serif;fill:var(--ink)}
 svg text{fill:var(--faint)}
@@ -86,7 +87,8 @@ body{max-width:none;font-size:10pt;padding:0;-webkit-print-color-adjust:exact;pr
 nav{display:none}
 figure,tr,.banner{break-inside:avoid}
 h2,caption{break-after:avoid}
-.grid{grid-template-columns:1fr 1fr}
+.grid{display:block}
+.grid figure{display:inline-block;vertical-align:top;width:47%;margin:0 2% 1rem 0}
 .wide{overflow:visible}
 }
 """

@@ -62,8 +62,8 @@ def verdict(drift: Drift) -> str:
 def state(finding: Finding) -> Html:
     """In words and with a sign, beside the colour."""
     if finding.alarming:
-        return element("b", "● alarm", class_="loud")
-    return element("span", "○ quiet", class_="faint")
+        return element("b", "● alarm", class_="state loud")
+    return element("span", "○ quiet", class_="state faint")
 
 
 def _windows(seen: Seen) -> str:
