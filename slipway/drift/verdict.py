@@ -20,18 +20,12 @@ def remedy(
     alarming = [finding for finding in findings if finding.alarming]
     called: dict[Remedy, list[str]] = {kind: [] for kind in Remedy}
     for finding in alarming:
-        called[_called_for(finding, alarming, reference, settings)].append(_named(finding))
+        called[_called_for(finding, alarming, reference, settings)].append(finding.named)
     first = next((kind for kind in Remedy if called[kind]), Remedy.NOTHING)
     reasons = [*called[first], *(f"{kind} waits: {says}" for kind in Remedy if kind != first for says in called[kind])]
     if first is Remedy.NOTHING:
         reasons = [f"{says}: neither important nor with the scores" for says in called[first]]
     return first, any(called[kind] for kind in BLOCKING), tuple(reasons)
-
-
-def _named(finding: Finding) -> str:
-    """What it says, and of which column; the other detectors' sentences name their subject."""
-    named = finding.detector is Detector.FEATURE and finding.subject
-    return f"{finding.subject}: {finding.says}" if named else finding.says
 
 
 def _called_for(finding: Finding, alarming: Sequence[Finding], reference: Reference, settings: Settings) -> Remedy:

@@ -42,7 +42,7 @@ def others(seen: Seen) -> Html:
     loud = sum(finding.alarming for finding in found)
     shown = found[: min(MOST, loud + QUIET_OTHERS)]
     rows: list[tuple[object, ...]] = [
-        (join(state(f), element("small", f.detector.value)), join(_says(f), element("small", _evidence(f))))
+        (join(state(f), element("small", f.detector.value)), join(f.named, element("small", _evidence(f))))
         for f in shown
     ]
     if not rows:
@@ -67,11 +67,6 @@ def _row(seen: Seen, i: int, findings: list[Finding], longest: float) -> tuple[o
     if first.p_value is None:
         return name, size, element("span", "by rule", class_="faint")
     return name, size, join(chance(first.p_value), element("small", f"bar {chance(first.bar)}"))
-
-
-def _says(finding: Finding) -> Html:
-    subject = "" if not finding.subject or finding.subject in finding.says else f"{finding.subject}: "
-    return join(f"{subject}{finding.says}")
 
 
 def _evidence(finding: Finding) -> str:
