@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from lambdas.aws import baselines, bucket, clock, history, interchange, verdicts
+from lambdas.aws import baselines, clock, history, interchange, verdicts
 from lambdas.aws.telemetry import logger, tracer
 from slipway import codec, windows
 from slipway.drift.calibration import Baseline, learn
 from slipway.drift.detect import detect
 from slipway.drift.findings import Anchors, Drift, Holdout, Settings, TwoSample, Window
+from slipway.drift.report.page import render
 from slipway.windows import Monitor
 
 
@@ -30,10 +31,10 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     verdicts.measure(endpoint, variant, reference, drift, windows.coverage(seen))
     newest = next((w.profile for w in reversed(seen) if w.since == drift.since), None)
     described = interchange.files(newest, baseline.whole, reference) if newest else {}
-    for file, body in described.items():
-        bucket.put(verdicts.key(endpoint, variant, drift.since, file), body)
-    # Last: a look that failed on the way is told again rather than never.
-    bucket.put(verdicts.key(endpoint, variant, drift.since, verdicts.DRIFT), codec.dumps(drift).encode())
+    verdicts.keep(endpoint, variant, drift, described)
+    # For people alone: should it fail, the verdict is kept.
+    page = render(baseline, seen, drift, now, of=f"{endpoint} {variant}, package version {version}")
+    verdicts.show(endpoint, variant, drift, page)
     logger.info("verdict", endpoint=endpoint, variant=variant, remedy=drift.remedy, told=told)
     return {**look, "remedy": drift.remedy.value, "blocks_retraining": drift.blocks_retraining}
 

@@ -16,8 +16,10 @@ def get(key: str) -> bytes | None:
         return None
 
 
-def put(key: str, body: bytes, metadata: Mapping[str, str] | None = None) -> None:
-    client("s3").put_object(Bucket=setting("BUCKET"), Key=key, Body=body, Metadata=dict(metadata or {}))
+def put(key: str, body: bytes, metadata: Mapping[str, str] | None = None, kind: str = "binary/octet-stream") -> None:
+    """kind: the media type, by which a browser shows the object or saves it."""
+    told = dict(metadata or {})
+    client("s3").put_object(Bucket=setting("BUCKET"), Key=key, Body=body, Metadata=told, ContentType=kind)
 
 
 def put_new(key: str, body: bytes) -> bool:

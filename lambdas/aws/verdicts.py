@@ -1,5 +1,7 @@
 """Verdicts on drift: kept in the bucket, published as metrics, told to people and machines."""
 
+from collections.abc import Mapping
+
 from lambdas.aws import bucket, counted, metrics, notify
 from lambdas.aws.settings import setting
 from slipway import codec, names
@@ -7,7 +9,7 @@ from slipway.drift import message
 from slipway.drift.findings import Drift
 from slipway.drift.reference import Reference
 
-DRIFT = "drift.json"
+DRIFT, REPORT = "drift.json", "report.html"
 TOP_FEATURES = 5  # that have a metric each, the most important ones; every metric costs by the month
 
 
@@ -34,6 +36,19 @@ def tell(endpoint: str, variant: str, version: str, drift: Drift, before: Drift 
             told = message.body(endpoint, variant, version, drift, evidence)
             notify.publish(message.subject(endpoint, variant, kind, drift), told)
     return kind
+
+
+def keep(endpoint: str, variant: str, drift: Drift, described: Mapping[str, bytes]) -> None:
+    """described: further files beside it. After all that tells: a look that failed on the way is told again rather
+    than never."""
+    for file, body in described.items():
+        bucket.put(key(endpoint, variant, drift.since, file), body)
+    bucket.put(key(endpoint, variant, drift.since, DRIFT), codec.dumps(drift).encode())
+
+
+def show(endpoint: str, variant: str, drift: Drift, page: str) -> None:
+    """page: HTML, kept beside the verdict."""
+    bucket.put(key(endpoint, variant, drift.since, REPORT), page.encode(), kind="text/html; charset=utf-8")
 
 
 def unwatched(endpoint: str, version: str, reason: str) -> None:

@@ -149,6 +149,12 @@ class Finding:
     alarming: bool
     says: str
 
+    @property
+    def named(self) -> str:
+        """What it says, and of which column; the other detectors' sentences name their subject themselves."""
+        nameless = self.detector is Detector.FEATURE and self.subject
+        return f"{self.subject}: {self.says}" if nameless else self.says
+
 
 @dataclass(frozen=True)
 class Drift:

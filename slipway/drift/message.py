@@ -69,10 +69,10 @@ def body(endpoint: str, variant: str, version: str, drift: Drift, evidence: str)
         f"endpoint   {endpoint}, variant {variant}, package version {version}",
         f"remedy     {drift.remedy}",
         f"retraining {'blocked until this is settled' if drift.blocks_retraining else 'not blocked'}",
-        f"evidence   {evidence}",
+        f"evidence   {evidence}, and report.html beside it",
         "runbook    docs/runbooks/drift.md",
     ]
-    rows += _section("found", (f"{f.detector:14} {f.says}" for f in alarming(drift)[:MOST_FINDINGS]))
+    rows += _section("found", (f"{f.detector:14} {f.named}" for f in alarming(drift)[:MOST_FINDINGS]))
     return "\n".join([*rows, *_section("could be seen", drift.power), *_section("limits", drift.limits)])
 
 

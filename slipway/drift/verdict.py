@@ -20,7 +20,7 @@ def remedy(
     alarming = [finding for finding in findings if finding.alarming]
     called: dict[Remedy, list[str]] = {kind: [] for kind in Remedy}
     for finding in alarming:
-        called[_called_for(finding, alarming, reference, settings)].append(finding.says)
+        called[_called_for(finding, alarming, reference, settings)].append(finding.named)
     first = next((kind for kind in Remedy if called[kind]), Remedy.NOTHING)
     reasons = [*called[first], *(f"{kind} waits: {says}" for kind in Remedy if kind != first for says in called[kind])]
     if first is Remedy.NOTHING:

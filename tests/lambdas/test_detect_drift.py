@@ -97,6 +97,17 @@ def test_beside_a_verdict_lies_what_model_monitor_would_have_said(world: World) 
     assert json.loads(traffic.get(f"{folder}/constraints.json"))["features"]
 
 
+def test_beside_a_verdict_lies_a_page_that_a_browser_shows(world: World) -> None:
+    traffic.baseline(windows=24)
+    hours(world, 1, shift=1.5)
+    look()
+    key = f"monitoring/fraud/results/baseline/{traffic.counted.when(START)}/report.html"
+    page = traffic.get(key)
+    assert "Drift of fraud baseline, package version first" in page and "Retrain: the traffic" in page
+    (written,) = [call for call in world.wire.made("put_object") if call["Key"] == key]
+    assert written["ContentType"] == "text/html; charset=utf-8"
+
+
 @pytest.mark.parametrize("after_effect", [False, True])
 def test_a_look_that_dies_at_any_call_ends_like_one_that_did_not_once_it_is_tried_again(
     world: World, after_effect: bool
