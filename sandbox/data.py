@@ -37,7 +37,6 @@ SLICES = {
     "candidate-train": (0.0, 0.4),
     "candidate-validation": (0.4, 0.5),
     "stream": (0.5, 1.0),
-    "day": (0.0, 0.5),  # the first of the two: what its hours look like
 }
 MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 

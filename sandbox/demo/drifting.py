@@ -20,10 +20,10 @@ from sandbox.demo.world import CANDIDATE, ENDPOINT, World
 from sandbox.environment import Sandbox
 from slipway import names
 
-WINDOWS = {"window_minutes": 5, "settle_minutes": 1, "label_hours": 1}
-ROWS = 36_000  # of the stream's day
-QUIET, LABELLED = 3, 2  # windows before something happens
-POLL, PATIENCE = 0.5, 300.0  # real seconds
+WINDOWS = {"window_minutes": 10, "settle_minutes": 1, "label_hours": 1}
+ROWS = 18_000  # of the stream's day
+QUIET, LABELLED = 2, 2  # windows before something happens
+POLL, PATIENCE = 1.0, 240.0  # real seconds
 STEPS = [
     {"phase": "SHADOW", "minutes": 5, "requests": 500},
     {"phase": "CANARY", "weight": 25, "minutes": 5, "requests": 300},
@@ -73,7 +73,7 @@ def tell_all(chosen: list[str], out: Path, csv: Path | None = None, speed: float
         with Sandbox(speed, logs=out / "logs") as sandbox:
             world = World(sandbox, rows, out, stage.say)
             try:
-                watched = set_up(world, stage)
+                watched = set_up(world, stage, labelled=any(DRIFTS[name].labelled for name in chosen))
                 for name in chosen:
                     told.append(Teller(world, watched, stage, DRIFTS[name]).tell())
             finally:
@@ -83,16 +83,16 @@ def tell_all(chosen: list[str], out: Path, csv: Path | None = None, speed: float
     return 0 if all(one.good for one in told) else 1
 
 
-def set_up(world: World, stage: Stage) -> Watched:
+def set_up(world: World, stage: Stage, *, labelled: bool) -> Watched:
     """From an empty account to an endpoint that is watched, with healthy users."""
     world.plan |= {"steps": STEPS}
     stage.title("cdk bootstrap, cdk deploy --all")
     world.deploy_frame()
     stage.title("a training job makes the champion; cdk deploy --all makes its endpoint")
     artifact = world.deploy_champion()
-    stage.title("the champion's baseline, of a day that it was partly trained on; cdk deploy --all with monitoring")
+    stage.title("the champion's baseline; cdk deploy --all with monitoring")
     baseline.make(world, artifact, names.FIRST)
-    watched = Watched(world)
+    watched = Watched(world, labelled=labelled)
     watched.send(healthy(world))
     world.watch(WINDOWS)
     return watched
@@ -222,7 +222,7 @@ class Teller:
                 package = self._release()
             while time.monotonic() < until:
                 self._note(since)
-                time.sleep(4 * POLL)
+                time.sleep(2 * POLL)
         self._until(lambda: self._promoted(package), "the release has ended as PROMOTED")
         settled = self._now()
         self._until(lambda: any(v["since"] > settled for v in self._watched.verdicts()), "the last windows are judged")

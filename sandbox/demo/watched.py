@@ -14,19 +14,20 @@ from sandbox.demo.toolchain import ROOT
 from sandbox.demo.world import ENDPOINT, World
 from slipway import names
 
-RATE = 250.0  # requests a real second
+RATE = 150.0  # requests a real second
 # Labels come within the hour that monitoring waits for them at least.
-LABELS = ("--label-delay", "600")
+LABELS, NO_LABELS = ("--label-delay", "600"), ("--label-share", "0")
 COMPARED, SEED = 3000, 5
 
 
 class Watched:
     """The endpoint of a world that is deployed with monitoring."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, world: World, *, labelled: bool) -> None:
+        self._world, self._options = world, LABELS if labelled else NO_LABELS
         self._s3, self._bucket = world.sandbox.client("s3"), world.outputs()["BucketName"]
         self._sent = 0
+        self._seen: dict[str, tuple[str, Any]] = {}  # by key: the version of an object, and what it holds
 
     def send(self, rows: pd.DataFrame, rate: float = 1.0) -> None:
         """From now on users send these rows, so many times as fast as usual."""
@@ -34,7 +35,7 @@ class Watched:
         path = self._world.out / "sent" / f"{self._sent}.parquet"
         path.parent.mkdir(parents=True, exist_ok=True)
         rows.to_parquet(path)
-        self._world.start_users(RATE * rate, path, *LABELS)
+        self._world.start_users(RATE * rate, path, *self._options)
 
     def verdicts(self, variant: str = names.BASELINE) -> list[dict[str, Any]]:
         """Oldest first."""
@@ -82,7 +83,7 @@ class Watched:
     def _captured(self) -> list[list[float]]:
         """The newest requests of one row each, as sent."""
         found: list[list[float]] = []
-        for key in reversed(self._keys(f"{names.CAPTURE}/{ENDPOINT}/{names.BASELINE}/")):
+        for key in sorted(self._keys(f"{names.CAPTURE}/{ENDPOINT}/{names.BASELINE}/"), reverse=True):
             for line in self._text(key).splitlines():
                 record = json.loads(line)
                 if not record["eventMetadata"].get("inferenceId", "").startswith(names.PROBE_ID):
@@ -93,16 +94,22 @@ class Watched:
 
     def _read(self, kind: str, variant: str, suffix: str) -> list[dict[str, Any]]:
         keys = self._keys(f"{names.monitored(ENDPOINT, kind, variant)}/")
-        return [json.loads(self._text(key)) for key in keys if key.endswith(suffix)]
+        return [self._document(key, keys[key]) for key in sorted(keys) if key.endswith(suffix)]
 
-    def _keys(self, prefix: str) -> list[str]:
+    def _document(self, key: str, version: str) -> dict[str, Any]:
+        if self._seen.get(key, ("", None))[0] != version:
+            self._seen[key] = version, json.loads(self._text(key))
+        return dict(self._seen[key][1])
+
+    def _keys(self, prefix: str) -> dict[str, str]:
+        """Key -> version."""
         pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
-        return sorted(item["Key"] for page in pages for item in page.get("Contents", ()))
+        return {item["Key"]: item["ETag"] for page in pages for item in page.get("Contents", ())}
 
     def _text(self, key: str) -> str:
         return str(self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read().decode())
 
 
 def traffic(stream: Path, rows: int) -> pd.DataFrame:
-    """So many rows of the stream, in its order."""
-    return pd.read_parquet(stream).sample(rows, random_state=SEED).sort_index(ignore_index=True)
+    """So many rows of the stream that its baseline was not made of, in its order."""
+    return pd.read_parquet(stream).iloc[1::2].sample(rows, random_state=SEED).sort_index(ignore_index=True)
