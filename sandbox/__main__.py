@@ -5,13 +5,15 @@ import signal
 import sys
 from pathlib import Path
 
+from sandbox.demo.drifts import DRIFTS
 from sandbox.demo.stories import DEFAULT, STORIES
 
 OUT = Path("out/demo")
 
 
 def parser() -> argparse.ArgumentParser:
-    stories = "\n".join(f"  {story.name:10} {story.says} ({story.expected})" for story in STORIES.values())
+    stories = "\n".join(f"  {story.name:14} {story.says} ({story.expected})" for story in STORIES.values())
+    stories += "".join(f"\n  {story.name:14} {story.says} ({story.remedy})" for story in DRIFTS.values())
     made = argparse.ArgumentParser(
         prog="python -m sandbox",
         description=__doc__,
@@ -20,7 +22,9 @@ def parser() -> argparse.ArgumentParser:
     )
     commands = made.add_subparsers(dest="command", required=True, metavar="COMMAND")
     demo = commands.add_parser("demo", help=f"the main job; tells {', '.join(DEFAULT)} unless told otherwise")
-    demo.add_argument("--story", action="append", choices=[*STORIES, "all"], help="may be given more than once")
+    demo.add_argument(
+        "--story", action="append", choices=[*STORIES, *DRIFTS, "all"], help="may be given more than once"
+    )
     up = commands.add_parser("up", help="deploy, serve and stay up as a server for aws, cdk and boto3, until Ctrl-C")
     up.add_argument("--port", type=int, default=4566)
     up.add_argument("--bare", action="store_true", help="an empty account: nothing deployed, no users")
@@ -40,7 +44,8 @@ def main(arguments: list[str]) -> int:
     # A terminated demo cleans up like an interrupted one.
     signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     from sandbox.data import DataUnavailable
-    from sandbox.demo import run, up
+    from sandbox.demo import drifting, run, up
+    from sandbox.demo.baseline import BaselineFailed
     from sandbox.demo.toolchain import ToolchainFailed
     from sandbox.demo.watch import NoRelease
     from sandbox.demo.world import TrainingFailed
@@ -49,12 +54,16 @@ def main(arguments: list[str]) -> int:
     try:
         if options.command == "demo":
             chosen = options.story or list(DEFAULT)
-            stories = list(STORIES) if "all" in chosen else chosen
-            return run.run(stories, options.out, options.data, options.speed or run.SPEED, options.rate or run.RATE)
+            stories = list(STORIES) if "all" in chosen else [name for name in chosen if name in STORIES]
+            drifts = [name for name in chosen if name in DRIFTS]
+            speed, ended = options.speed or run.SPEED, 0
+            if stories:
+                ended = run.run(stories, options.out, options.data, speed, options.rate or run.RATE)
+            return max(ended, drifting.tell_all(drifts, options.out / "drift", options.data, speed) if drifts else 0)
         if options.command == "up":
             return up.serve(options)
         return up.story(options.name, options.out)
-    except (DataUnavailable, ToolchainFailed, TrainingFailed, NoRelease, StartError) as error:
+    except (DataUnavailable, ToolchainFailed, TrainingFailed, BaselineFailed, NoRelease, StartError) as error:
         sys.stderr.write(f"{type(error).__name__}: {error}\n")
         return 2
     except KeyboardInterrupt:

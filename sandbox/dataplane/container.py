@@ -55,6 +55,7 @@ class Server:
         self._rng = random.Random()
         self._error_rate = 0.0
         self._extra_latency_s = 0.0
+        self._own_intercept = ""  # the booster's, while another one is in force
 
     def answer(self, frame: wire.Frame) -> bytes:
         if frame.code == wire.INVOKE:
@@ -62,7 +63,17 @@ class Server:
         if frame.code == wire.FAULTS:
             faults = json.loads(frame.body)
             self._error_rate, self._extra_latency_s = faults["error_rate"], faults["extra_latency_ms"] / 1e3
+            self._set_intercept(faults["base_score"])
         return wire.encode(200)
+
+    def _set_intercept(self, base_score: float) -> None:
+        booster = getattr(self._model, "booster", None)
+        if booster is None or not (base_score or self._own_intercept):
+            return
+        if not self._own_intercept:
+            kept = json.loads(booster.save_config())["learner"]["learner_model_param"]
+            self._own_intercept = kept["base_score"]
+        booster.set_param({"base_score": base_score or self._own_intercept})
 
     def _invoke(self, frame: wire.Frame) -> bytes:
         if self._extra_latency_s:

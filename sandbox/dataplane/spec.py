@@ -92,13 +92,15 @@ class Endpoint(_Strict):
 @dataclass(frozen=True)
 class Faults(_Strict):
     """Physics switches of one variant; the default is a healthy one. `kill` keeps its container down while it is set;
-    `capture` False makes a gap in Data Capture."""
+    `capture` False makes a gap in Data Capture. `base_score`: an XGBoost runs that takes this for every model's
+    intercept, as versions do that can't read how another one stored it; 0 for the one that was asked for."""
 
     error_rate: float = 0.0
     extra_latency_ms: float = 0.0
     kill: bool = False
     capture: bool = True
+    base_score: float = 0.0
 
     def __post_init__(self) -> None:
-        if not 0 <= self.error_rate <= 1 or self.extra_latency_ms < 0:
-            raise BadSpec(f"error_rate is 0..1 and extra_latency_ms >= 0, got {self}")
+        if not 0 <= self.error_rate <= 1 or self.extra_latency_ms < 0 or not 0 <= self.base_score < 1:
+            raise BadSpec(f"error_rate is 0..1, extra_latency_ms >= 0 and base_score 0 or below 1, got {self}")

@@ -152,7 +152,7 @@ class Container:
             self._connections.pop().close_when_idle()
 
     async def _send_faults(self) -> None:
-        faults = {"error_rate": self._faults.error_rate, "extra_latency_ms": self._faults.extra_latency_ms}
+        faults = {name: getattr(self._faults, name) for name in ("error_rate", "extra_latency_ms", "base_score")}
         if self._control and self._control.open:
             await self._control.ask(wire.encode(wire.FAULTS, b"application/json", b"", orjson.dumps(faults)))
 

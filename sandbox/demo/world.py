@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -56,11 +56,17 @@ class World:
         self.cdk = Cdk(sandbox.environment(), out)
         self._slices = {name: data.cut(rows, name, out / "data" / name / "rows.parquet") for name in data.SLICES}
         self.users: Users | None = None
+        self.settings: dict[str, Any] = {"monitor": "off"}
 
     def endpoint(self, first_model: str | None) -> dict[str, Any]:
         """Unwatched where the story is not about drift: a look every few seconds costs more than such a story."""
-        told = {"alarm_email": "oncall@example.com", "monitor": "off"}
+        told = {"alarm_email": "oncall@example.com", **self.settings}
         return {"name": ENDPOINT, "plan": self.plan, "first_model": first_model, **told}
+
+    def watch(self, settings: Mapping[str, Any]) -> None:
+        """Deploys with monitoring; settings: cdk.json's `drift`."""
+        self.settings = {"monitor": "slipway", "drift": dict(settings)}
+        self.cdk.deploy([self.endpoint(self._first_model())], self.say)
 
     def deploy_frame(self) -> None:
         """Bootstrap, and the stacks without an endpoint: there is no model to serve yet."""
@@ -133,10 +139,14 @@ class World:
     def image(self) -> str:
         return self.outputs()[f"Image{ENDPOINT.title()}"]
 
-    def start_users(self, rate: float, rows: Path | None = None) -> None:
-        """Users who send these rows, the stream's unless told otherwise, in place of those who sent before."""
+    def start_users(self, rate: float, rows: Path | None = None, *options: str) -> None:
+        """Users who send these rows, the stream's unless told otherwise, in place of those who sent before.
+
+        options: further ones of `python -m sandbox.traffic`.
+        """
         self.stop()
-        self.users = Users(self.sandbox, rows or self.slice("stream"), rate, self.outputs()["BucketName"], self.out)
+        bucket = self.outputs()["BucketName"]
+        self.users = Users(self.sandbox, rows or self.slice("stream"), rate, bucket, self.out, options)
 
     def slice(self, name: str) -> Path:
         """A part of the data, as Parquet."""
@@ -210,13 +220,15 @@ class World:
 class Users:
     """The traffic process. `latest` is its last report."""
 
-    def __init__(self, sandbox: Sandbox, rows: Path, rate: float, bucket: str, out: Path) -> None:
+    def __init__(
+        self, sandbox: Sandbox, rows: Path, rate: float, bucket: str, out: Path, further: Sequence[str] = ()
+    ) -> None:
         command = [sys.executable, "-m", "sandbox.traffic", "--endpoint", ENDPOINT, "--rows", str(rows)]
         options = ["--rate", str(rate), "--bucket", bucket, "--url", sandbox.dataplane_url]
         options += [part for variant, share in CLICKS.items() for part in ("--clicks", f"{variant}={share}")]
         self._log = (out / "traffic.log").open("wb")
         self._process = subprocess.Popen(
-            [*command, *options],
+            [*command, *options, *further],
             cwd=ROOT,
             env={**_without_aws(), **sandbox.environment()},
             stdout=subprocess.PIPE,

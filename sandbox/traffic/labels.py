@@ -41,10 +41,18 @@ class GroundTruth:
         self.written = 0
 
     def add(
-        self, inference_id: str, label: int, delay: float, outcomes: Mapping[str, float] = MappingProxyType({})
+        self,
+        inference_id: str,
+        label: int,
+        delay: float,
+        outcomes: Mapping[str, float] = MappingProxyType({}),
+        source: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        """Make a label, and what else came of the request, known `delay` virtual seconds from now."""
-        heapq.heappush(self._heap, (self._clock.now() + delay, _line(inference_id, label, outcomes)))
+        """Make a label, and what else came of the request, known `delay` virtual seconds from now.
+
+        source: who gives the label, in the format's own words (`annotator`, `policyVersion`).
+        """
+        heapq.heappush(self._heap, (self._clock.now() + delay, _line(inference_id, label, outcomes, source)))
 
     def flush(self) -> None:
         """Write what is due, one object an hour of collection. Raises botocore's errors; what wasn't written stays."""
@@ -76,10 +84,10 @@ class GroundTruth:
         )
 
 
-def _line(inference_id: str, label: int, outcomes: Mapping[str, float]) -> str:
+def _line(inference_id: str, label: int, outcomes: Mapping[str, float], source: Mapping[str, str]) -> str:
     record: dict[str, Any] = {
         "groundTruthData": {"data": str(label), "encoding": "CSV"},
-        "eventMetadata": {"eventId": inference_id},
+        "eventMetadata": {"eventId": inference_id, **source},
         "eventVersion": "0",
     }
     if outcomes:

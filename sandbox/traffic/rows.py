@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
+LABELLED_BY = ("annotator", "policyVersion")  # columns that go along with the label, where a table has them
 CHUNK = 512  # rows turned into text at a time: a table's worth of text would take 100 MB and seconds before the start
 
 
@@ -14,7 +15,9 @@ class Rows:
     def __init__(self, parquet: Path, *, target: str, dropped: Sequence[str]) -> None:
         table = pd.read_parquet(parquet)
         self._labels = table[target].to_numpy()
-        self._values = table.drop(columns=[target, *dropped]).to_numpy(dtype=float)
+        told = [name for name in LABELLED_BY if name in table]
+        self._sources = table[told].to_dict("records") if told else []
+        self._values = table.drop(columns=[target, *dropped, *told]).to_numpy(dtype=float)
         self._first, self._lines = -1, [b""]
 
     def __len__(self) -> int:
@@ -31,3 +34,7 @@ class Rows:
 
     def label(self, number: int) -> int:
         return int(self._labels[number % len(self)])
+
+    def source(self, number: int) -> dict[str, str]:
+        """Who labels it, and by which policy, where the table tells."""
+        return self._sources[number % len(self)] if self._sources else {}

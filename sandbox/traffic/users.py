@@ -107,7 +107,8 @@ class Users:
             outcomes = {}
             if call.variant in self._clicks:
                 outcomes["clicked"] = int(self._moods.random() < self._clicks[call.variant])
-            self._truth.add(self._inference_id(call.number).decode(), label, call.label_delay, outcomes)
+            source = self._rows.source(self._options.start + call.number)
+            self._truth.add(self._inference_id(call.number).decode(), label, call.label_delay, outcomes, source)
 
     async def _flush(self) -> None:
         if self._truth:

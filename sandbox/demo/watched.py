@@ -1,0 +1,115 @@
+"""A watched endpoint from outside: what its users send, what was made of it, and what people are told."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from sandbox.changes import TARGET
+from sandbox.demo import baseline
+from sandbox.demo.toolchain import ROOT
+from sandbox.demo.world import ENDPOINT, World
+from slipway import names
+
+RATE = 150.0  # requests a real second
+# Labels come within the hour that monitoring waits for them at least.
+LABELS, NO_LABELS = ("--label-delay", "600"), ("--label-share", "0")
+COMPARED, SEED = 3000, 5
+
+
+class Watched:
+    """The endpoint of a world that is deployed with monitoring."""
+
+    def __init__(self, world: World, *, labelled: bool) -> None:
+        self._world, self._options = world, LABELS if labelled else NO_LABELS
+        self._s3, self._bucket = world.sandbox.client("s3"), world.outputs()["BucketName"]
+        self._sent = 0
+        self._seen: dict[str, tuple[str, Any]] = {}  # by key: the version of an object, and what it holds
+
+    def send(self, rows: pd.DataFrame, rate: float = 1.0) -> None:
+        """From now on users send these rows, so many times as fast as usual."""
+        self._sent += 1
+        path = self._world.out / "sent" / f"{self._sent}.parquet"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        rows.to_parquet(path)
+        self._world.start_users(RATE * rate, path, *self._options)
+
+    def verdicts(self, variant: str = names.BASELINE) -> list[dict[str, Any]]:
+        """Oldest first."""
+        return self._read(names.RESULTS, variant, "/drift.json")
+
+    def rows(self, since: float, until: float, *, labelled: bool) -> int:
+        """Of the windows that lie (partly) between two moments, or their rows with a label."""
+        kind = names.LABELLED if labelled else names.PROFILES
+        found = self._read(kind, names.BASELINE, ".json")
+        within = [w for w in found if w["last"] and w["last"] > since and w["first"] < until]
+        return sum(w["labelled"]["n"] if labelled else w["rows"] for w in within)
+
+    def labelled(self) -> int:
+        """Windows that have labels."""
+        return sum(w["labelled"]["n"] > 0 for w in self._read(names.LABELLED, names.BASELINE, ".json"))
+
+    def ringing(self) -> list[str]:
+        """Alarms of drift in ALARM, by detector."""
+        prefix = names.drift_alarm(ENDPOINT, "")
+        seen = self._world.sandbox.client("cloudwatch").describe_alarms(AlarmNamePrefix=prefix, StateValue="ALARM")
+        return [alarm["AlarmName"].removeprefix(prefix) for alarm in seen["MetricAlarms"]]
+
+    def told(self) -> list[dict[str, Any]]:
+        """Notifications so far, oldest first."""
+        file = self._world.sandbox.logs / "notifications.jsonl"
+        return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+
+    def compare_holdout(self, holdout: pd.DataFrame, newest: float) -> None:
+        """What a job finds out about the rows that models are evaluated on, against the newest captured requests, kept
+        with the baseline. newest: seconds between the holdout's last row and those."""
+        folder = self._world.out / "holdout"
+        folder.mkdir(exist_ok=True)
+        features = holdout.drop(columns=[name for name in ("Time", TARGET) if name in holdout])
+        older = features.sample(min(COMPARED, len(features)), random_state=SEED)
+        older.to_parquet(folder / "older.parquet")
+        pd.DataFrame(self._captured(), columns=list(older)).to_parquet(folder / "recent.parquet")
+        files = [part for name in ("older", "recent") for part in (f"--{name}", str(folder / f"{name}.parquet"))]
+        command = [sys.executable, str(ROOT / "training/two_sample.py"), *files, "--output", str(folder / "found.json")]
+        subprocess.run(command, check=True, capture_output=True)
+        found = json.loads((folder / "found.json").read_text())
+        effective = found.pop("effective")
+        kept = {"age": newest, "rows": len(older), "test": found, "effective": effective, "new_levels": []}
+        baseline.put(self._world, names.FIRST, {"holdout.json": json.dumps(kept)})
+
+    def _captured(self) -> list[list[float]]:
+        """The newest requests of one row each, as sent."""
+        found: list[list[float]] = []
+        for key in sorted(self._keys(f"{names.CAPTURE}/{ENDPOINT}/{names.BASELINE}/"), reverse=True):
+            for line in self._text(key).splitlines():
+                record = json.loads(line)
+                if not record["eventMetadata"].get("inferenceId", "").startswith(names.PROBE_ID):
+                    found.append([float(value) for value in record["captureData"]["endpointInput"]["data"].split(",")])
+            if len(found) >= COMPARED:
+                break
+        return found[:COMPARED]
+
+    def _read(self, kind: str, variant: str, suffix: str) -> list[dict[str, Any]]:
+        keys = self._keys(f"{names.monitored(ENDPOINT, kind, variant)}/")
+        return [self._document(key, keys[key]) for key in sorted(keys) if key.endswith(suffix)]
+
+    def _document(self, key: str, version: str) -> dict[str, Any]:
+        if self._seen.get(key, ("", None))[0] != version:
+            self._seen[key] = version, json.loads(self._text(key))
+        return dict(self._seen[key][1])
+
+    def _keys(self, prefix: str) -> dict[str, str]:
+        """Key -> version."""
+        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
+        return {item["Key"]: item["ETag"] for page in pages for item in page.get("Contents", ())}
+
+    def _text(self, key: str) -> str:
+        return str(self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read().decode())
+
+
+def traffic(stream: Path, rows: int) -> pd.DataFrame:
+    """So many rows of the stream that its baseline was not made of, in its order."""
+    return pd.read_parquet(stream).iloc[1::2].sample(rows, random_state=SEED).sort_index(ignore_index=True)
