@@ -28,7 +28,7 @@ from sandbox.environment import Sandbox
 from slipway import names
 
 OUT = Path("out/bench")
-SPEED, RATE = 60.0, 400.0  # virtual seconds a second; users' requests a real second
+SPEED, RATE = 60.0, 150.0  # virtual seconds a second; users' requests a real second
 RUNS, QUICK_RUNS = 20, 3
 WEIGHT = 25
 STEP = {"phase": "CANARY", "weight": WEIGHT, "minutes": 5, "requests": 300, "at_most": 240}
