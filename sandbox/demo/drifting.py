@@ -12,7 +12,7 @@ import pandas as pd
 from rich.table import Table
 
 from sandbox import changes, data
-from sandbox.demo import baseline, run
+from sandbox.demo import baseline
 from sandbox.demo.console import Stage
 from sandbox.demo.drifts import DRIFTS, DriftStory
 from sandbox.demo.watched import RATE, Watched, traffic
@@ -20,7 +20,8 @@ from sandbox.demo.world import CANDIDATE, ENDPOINT, World
 from sandbox.environment import Sandbox
 from slipway import names
 
-WINDOWS = {"window_minutes": 10, "settle_minutes": 1, "label_hours": 1}
+SPEED = 30.0  # a look takes real seconds, and its time-outs are virtual
+WINDOWS = {"window_minutes": 5, "settle_minutes": 1, "label_hours": 1}
 ROWS = 18_000  # of the stream's day
 QUIET, LABELLED = 2, 2  # windows before something happens
 POLL, PATIENCE = 1.0, 240.0  # real seconds
@@ -62,7 +63,7 @@ class NotSo(RuntimeError):
     """What a story waits for did not happen in time."""
 
 
-def tell_all(chosen: list[str], out: Path, csv: Path | None = None, speed: float = run.SPEED) -> int:
+def tell_all(chosen: list[str], out: Path, csv: Path | None = None, speed: float = SPEED) -> int:
     """Tells the stories; the exit status: 0 if all went as expected."""
     shutil.rmtree(out, ignore_errors=True)
     told: list[DriftTold] = []
