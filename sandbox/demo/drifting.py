@@ -210,15 +210,17 @@ class Teller:
 
     def _silence(self) -> None:
         """The scenes in turn, while a better model is promoted."""
+        baseline.make(self._world, self._world.first_model(), names.FIRST, by_hour=True)
         self._calm()
         known, since = len(self._watched.told()), self._now()
         day = changes.staffed(traffic(self._world.slice("stream"), ROWS))
         package = ""
         for number, scene in enumerate(self._story.scenes):
-            part = day.iloc[int(scene.begin * len(day)) : int(scene.end * len(day))]
+            hours = day.iloc[int(scene.begin * len(day)) : int(scene.end * len(day))]
+            part = hours.sample(frac=scene.rate, replace=scene.rate > 1, random_state=number).sort_index()
             self._stage.say(f"{scene.says}: {len(part):,} rows")
             self._watched.send(part, scene.rate)
-            until = time.monotonic() + len(part) / (RATE * scene.rate)
+            until = time.monotonic() + len(hours) / RATE
             if number == 1:
                 package = self._release()
             while time.monotonic() < until:
@@ -241,7 +243,7 @@ class Teller:
     def _release(self) -> str:
         artifact = self._world.train("candidate", CANDIDATE)
         package = self._world.register(artifact)
-        baseline.make(self._world, artifact, package.rpartition("/")[2])
+        baseline.make(self._world, artifact, package.rpartition("/")[2], by_hour=True)
         self._world.approve(package)
         self._stage.say(f"approved {package}")
         return package

@@ -26,10 +26,10 @@ def test_another_unit_multiplies_every_value() -> None:
 
 
 def test_the_concept_changes_in_its_segment_at_fixed_inputs() -> None:
-    turned = changes.turned("Amount", 5.0, 0.3)(ROWS)
-    small = ROWS["Amount"] < 5
-    assert turned.loc[small, "Class"].mean() == pytest.approx(0.3, abs=0.06)
-    assert not turned.loc[~small, "Class"].any()
+    turned = changes.turned("Amount", 30.0, 0.3)(ROWS)
+    large = ROWS["Amount"] > 30
+    assert turned.loc[large, "Class"].mean() == pytest.approx(0.3, abs=0.06)
+    assert not turned.loc[~large, "Class"].any()
     pd.testing.assert_frame_equal(turned.drop(columns="Class"), ROWS.drop(columns="Class"))
 
 
