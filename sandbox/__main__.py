@@ -56,10 +56,13 @@ def main(arguments: list[str]) -> int:
             chosen = options.story or list(DEFAULT)
             stories = list(STORIES) if "all" in chosen else [name for name in chosen if name in STORIES]
             drifts = [name for name in chosen if name in DRIFTS]
-            speed, ended = options.speed or run.SPEED, 0
+            speed, rate, ended = options.speed or run.SPEED, options.rate or run.RATE, 0
             if stories:
-                ended = run.run(stories, options.out, options.data, speed, options.rate or run.RATE)
-            return max(ended, drifting.tell_all(drifts, options.out / "drift", options.data, speed) if drifts else 0)
+                ended = run.run(stories, options.out, options.data, speed, rate)
+            if drifts:
+                speed = options.speed or drifting.SPEED
+                ended = max(ended, drifting.tell_all(drifts, options.out / "drift", options.data, speed))
+            return ended
         if options.command == "up":
             return up.serve(options)
         return up.story(options.name, options.out)

@@ -32,9 +32,9 @@ def multiplied(feature: str, factor: float) -> Change:
     return lambda rows: rows.assign(**{feature: rows[feature] * factor})
 
 
-def turned(feature: str, below: float, share: float) -> Change:
-    """So large a share of the rows with a small value of the feature become positive: the world has changed."""
-    return lambda rows: _positive(rows, (rows[feature] < below).to_numpy(), share)
+def turned(feature: str, above: float, share: float) -> Change:
+    """So large a share of the rows with a large value of the feature become positive: the world has changed."""
+    return lambda rows: _positive(rows, (rows[feature] > above).to_numpy(), share)
 
 
 def new_policy(office: str, share: float) -> Change:

@@ -23,9 +23,10 @@ class BaselineFailed(RuntimeError):
     """`python -m monitoring baseline` did not succeed; the message is what it said."""
 
 
-def make(world: World, artifact: str, version: str) -> None:
+def make(world: World, artifact: str, version: str, *, by_hour: bool = False) -> None:
     """Of a trained artifact (s3 URI), for the package version, `first` or a number: every other row of the stream's
-    day with scores and labels, in order of time, and golden rows with their scores.
+    day with scores and labels, and golden rows with their scores. by_hour: its windows are in order of time, so
+    that day and night are part of what is healthy; else each is like the whole day.
 
     The day before differs by itself in many features, and models should not be measured on what they were trained on.
     """
@@ -34,11 +35,12 @@ def make(world: World, artifact: str, version: str) -> None:
     booster, manifest = _model(world, artifact, folder)
     features = [feature["name"] for feature in manifest["features"]]
     rows = pd.read_parquet(world.slice("stream")).iloc[::2]
+    rows = rows if by_hour else rows.sample(frac=1, random_state=SEED)
     rows[features] = rows[features].round(DIGITS)
     scored = rows.assign(score=booster.predict(xgboost.DMatrix(rows[features])))
     scored.to_parquet(folder / "scored.parquet")
     (folder / "importances.json").write_text(json.dumps(booster.get_score(importance_type="total_gain")))
-    _run(folder, version)
+    _run(folder, version, by_hour=by_hour)
     world.say(f"baseline {version}: {len(rows):,} rows in {WINDOWS} windows, {GOLDEN} golden rows")
     golden = scored.sample(GOLDEN, random_state=SEED)
     pairs = zip(golden[features].to_numpy().tolist(), golden["score"].astype(float), strict=True)
@@ -64,11 +66,11 @@ def _model(world: World, artifact: str, folder: Path) -> tuple[xgboost.Booster, 
     return xgboost.Booster({"nthread": 1}, model_file=folder / "model.ubj"), manifest
 
 
-def _run(folder: Path, version: str) -> None:
+def _run(folder: Path, version: str, *, by_hour: bool) -> None:
     command = [sys.executable, "-m", "monitoring", "baseline", "--input", f"{folder}/scored.parquet"]
     command += ["--output", str(folder), "--package", f"{ENDPOINT}/{version}", "--manifest", f"{folder}/manifest.json"]
     command += ["--importances", f"{folder}/importances.json", "--windows", str(WINDOWS)]
-    command += ["--score", "score", "--label", "Class", "--time", "Time"]
+    command += ["--score", "score", "--label", "Class", *(("--time", "Time") if by_hour else ())]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     if done.returncode:
         raise BaselineFailed(done.stderr[-2000:] or done.stdout[-2000:])

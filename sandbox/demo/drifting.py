@@ -12,7 +12,7 @@ import pandas as pd
 from rich.table import Table
 
 from sandbox import changes, data
-from sandbox.demo import baseline, run
+from sandbox.demo import baseline
 from sandbox.demo.console import Stage
 from sandbox.demo.drifts import DRIFTS, DriftStory
 from sandbox.demo.watched import RATE, Watched, traffic
@@ -20,7 +20,8 @@ from sandbox.demo.world import CANDIDATE, ENDPOINT, World
 from sandbox.environment import Sandbox
 from slipway import names
 
-WINDOWS = {"window_minutes": 10, "settle_minutes": 1, "label_hours": 1}
+SPEED = 30.0  # a look takes real seconds, and its time-outs are virtual
+WINDOWS = {"window_minutes": 5, "settle_minutes": 1, "label_hours": 1}
 ROWS = 18_000  # of the stream's day
 QUIET, LABELLED = 2, 2  # windows before something happens
 POLL, PATIENCE = 1.0, 240.0  # real seconds
@@ -62,7 +63,7 @@ class NotSo(RuntimeError):
     """What a story waits for did not happen in time."""
 
 
-def tell_all(chosen: list[str], out: Path, csv: Path | None = None, speed: float = run.SPEED) -> int:
+def tell_all(chosen: list[str], out: Path, csv: Path | None = None, speed: float = SPEED) -> int:
     """Tells the stories; the exit status: 0 if all went as expected."""
     shutil.rmtree(out, ignore_errors=True)
     told: list[DriftTold] = []
@@ -209,15 +210,17 @@ class Teller:
 
     def _silence(self) -> None:
         """The scenes in turn, while a better model is promoted."""
+        baseline.make(self._world, self._world.first_model(), names.FIRST, by_hour=True)
         self._calm()
         known, since = len(self._watched.told()), self._now()
         day = changes.staffed(traffic(self._world.slice("stream"), ROWS))
         package = ""
         for number, scene in enumerate(self._story.scenes):
-            part = day.iloc[int(scene.begin * len(day)) : int(scene.end * len(day))]
+            hours = day.iloc[int(scene.begin * len(day)) : int(scene.end * len(day))]
+            part = hours.sample(frac=scene.rate, replace=scene.rate > 1, random_state=number).sort_index()
             self._stage.say(f"{scene.says}: {len(part):,} rows")
             self._watched.send(part, scene.rate)
-            until = time.monotonic() + len(part) / (RATE * scene.rate)
+            until = time.monotonic() + len(hours) / RATE
             if number == 1:
                 package = self._release()
             while time.monotonic() < until:
@@ -240,7 +243,7 @@ class Teller:
     def _release(self) -> str:
         artifact = self._world.train("candidate", CANDIDATE)
         package = self._world.register(artifact)
-        baseline.make(self._world, artifact, package.rpartition("/")[2])
+        baseline.make(self._world, artifact, package.rpartition("/")[2], by_hour=True)
         self._world.approve(package)
         self._stage.say(f"approved {package}")
         return package

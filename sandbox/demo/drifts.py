@@ -9,7 +9,7 @@ from sandbox.changes import Change
 
 @dataclass(frozen=True)
 class Scene:
-    """A part of the day's rows, in order, from one share of them to another, at so many times the usual rate."""
+    """A part of the day, from one share of its rows to another, with so many times the usual users."""
 
     says: str
     rate: float
@@ -41,10 +41,10 @@ class DriftStory:
 SCENES = (
     Scene("the night, at half the traffic", 0.5, 0.0, 0.08),
     Scene("the day", 1.0, 0.08, 0.45),
-    Scene("a spike: three times the traffic", 3.0, 0.45, 0.6),
+    Scene("a spike: twice the traffic", 2.0, 0.45, 0.6),
     Scene("the evening", 1.0, 0.6, 1.0),
-    Scene("a weekend's night, at a quarter of the traffic", 0.25, 0.0, 0.03),
-    Scene("a weekend's day, at half the traffic", 0.5, 0.08, 0.25),
+    Scene("a weekend's night, at a quarter of the traffic", 0.25, 0.0, 0.08),
+    Scene("a weekend's day, at half the traffic", 0.5, 0.08, 0.4),
 )
 DRIFTS = {
     story.name: story
@@ -66,10 +66,10 @@ DRIFTS = {
         ),
         DriftStory(
             "drift-concept",
-            "fraudsters test cards with small amounts: a tenth of the payments below one euro are frauds now",
+            "fraudsters go for large amounts: a twentieth of the payments above 200 euros are frauds now",
             "RETRAIN",
             ("concept",),
-            change=changes.turned("Amount", 1.0, 0.1),
+            change=changes.turned("Amount", 200.0, 0.05),
             labelled=True,
         ),
         DriftStory(

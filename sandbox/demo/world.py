@@ -66,7 +66,7 @@ class World:
     def watch(self, settings: Mapping[str, Any]) -> None:
         """Deploys with monitoring; settings: cdk.json's `drift`."""
         self.settings = {"monitor": "slipway", "drift": dict(settings)}
-        self.cdk.deploy([self.endpoint(self._first_model())], self.say)
+        self.cdk.deploy([self.endpoint(self.first_model())], self.say)
 
     def deploy_frame(self) -> None:
         """Bootstrap, and the stacks without an endpoint: there is no model to serve yet."""
@@ -85,9 +85,9 @@ class World:
         plan = {**self._own_plan, **changes}
         if plan != self.plan:
             self.plan = plan
-            self.cdk.deploy([self.endpoint(self._first_model())], self.say)
+            self.cdk.deploy([self.endpoint(self.first_model())], self.say)
 
-    def _first_model(self) -> str:
+    def first_model(self) -> str:
         """As the first deployment was told, perhaps by another process."""
         key = {"pk": {"S": f"ENDPOINT#{ENDPOINT}"}, "sk": {"S": "FIRST"}}
         item = self.sandbox.client("dynamodb").get_item(TableName=names.LEDGER_TABLE, Key=key)["Item"]

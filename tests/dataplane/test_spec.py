@@ -46,3 +46,5 @@ def test_no_faults_is_a_healthy_variant() -> None:
     assert Faults.parse({}) == Faults(error_rate=0, extra_latency_ms=0, kill=False, capture=True)
     with pytest.raises(BadSpec, match="error_rate"):
         Faults.parse({"error_rate": 2})
+    with pytest.raises(BadSpec, match="base_score"):
+        Faults.parse({"base_score": 1.0})

@@ -95,6 +95,20 @@ def test_rows_are_replayed_in_order_without_target_and_time_and_from_the_start_a
         assert rows.label(number) == expected["Class"]
 
 
+def test_who_labels_a_row_goes_along_with_its_label_and_is_no_feature(parquet):
+    table = pd.read_parquet(parquet).assign(annotator="north", policyVersion="1")
+    table.to_parquet(parquet)
+    rows = Rows(parquet, target="Class", dropped=["Time"])
+    assert len(rows.line(0).split(b",")) == 2
+    assert rows.source(len(table)) == {"annotator": "north", "policyVersion": "1"}
+    now = Now()
+    truth = GroundTruth(now, "bucket", "fraud", now)
+    truth.add("id", 1, 0, {}, rows.source(0))
+    truth.flush()
+    ((line,),) = now.objects.values()
+    assert line["eventMetadata"] == {"eventId": "id", "annotator": "north", "policyVersion": "1"}
+
+
 def test_latency_quantiles_are_right_to_within_five_percent():
     rng = np.random.default_rng(1)
     seconds = rng.lognormal(-6, 1, 20_000)
