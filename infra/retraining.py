@@ -132,12 +132,14 @@ class Retraining(Construct):
         return targets.SfnStateMachine(self.machine, input=given, dead_letter_queue=self._undelivered)
 
     def _start_on_drift(self, config: Config) -> None:
-        """Whether that drift is a reason to retrain is for admission to say, with its reason."""
+        """Whether that drift is a reason to retrain is for admission to say, with its reason.
+
+        A candidate is judged by its release, and what needs no remedy is nobody's business.
+        """
         heeded = [endpoint.name for endpoint in config.endpoints if endpoint.retraining.on_drift]
         if heeded:
-            pattern = events.EventPattern(
-                source=[names.EVENT_SOURCE], detail_type=[names.DRIFT_DETECTED], detail={"endpoint": heeded}
-            )
+            heed = {"endpoint": heeded, "variant": [names.BASELINE], "remedy": [{"anything-but": ["NOTHING"]}]}
+            pattern = events.EventPattern(source=[names.EVENT_SOURCE], detail_type=[names.DRIFT_DETECTED], detail=heed)
             given = events.RuleTargetInput.from_object({"drift": events.EventField.from_path("$.detail")})
             events.Rule(self, "Drifted", event_pattern=pattern, targets=[self._start(given)])
 

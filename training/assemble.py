@@ -37,7 +37,7 @@ def assemble(
     features = champion["features"]
     usable, incomplete = _complete(rows, features)
     typed = _typed(usable.rename(columns={"label": champion["target"]}), features, champion["target"])
-    parts = split(typed, options.validation, options.holdout)
+    parts = split(typed, options.validation, held_out(typed, options))
     counted = counts | {"rows": len(typed), "incomplete": incomplete}
     checks = screening.checks(parts, counted, champion, options)
     described = {name: _describe(part, champion["target"]) for name, part in parts.items()}
@@ -52,6 +52,13 @@ def assemble(
         "passed": all(check["passed"] for check in checks),
         "sha256": whole,
     }, parts
+
+
+def held_out(rows: pd.DataFrame, options: screening.Options) -> float:
+    """The share of the rows to judge on."""
+    if not options.drifted or not len(rows):
+        return options.holdout
+    return min(options.holdout, float((rows[TIME] >= options.drifted).mean()) / 2)
 
 
 def split(rows: pd.DataFrame, validation: float, holdout: float) -> dict[str, pd.DataFrame]:

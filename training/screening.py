@@ -20,7 +20,9 @@ LEAST_FOR_LEAK = 30  # rows of each class
 class Options:
     """validation, holdout: shares of the rows. Shares of what is tolerated: rejected lines; rows without a label; rows
     `out_of_range`, which is further outside the champion's range than the range is wide. leak: the ROC-AUC of a single
-    feature that is too good to be known at the time of the request. never: columns known only afterwards, by name."""
+    feature that is too good to be known at the time of the request. never: columns known only afterwards, by name.
+    drifted: unix seconds; at most half of the rows since then are held out, so that there is something of the world as
+    it is now to learn from, too, and the holdout tells about no other. 0: nothing has drifted."""
 
     validation: float = 0.15
     holdout: float = 0.25
@@ -30,6 +32,7 @@ class Options:
     least_positives: int = 30
     leak: float = 0.99
     never: str = ""
+    drifted: float = 0.0
 
     def __post_init__(self) -> None:
         for name in ("validation", "holdout", "rejected", "unlabelled", "out_of_range", "leak"):

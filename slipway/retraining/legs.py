@@ -15,7 +15,6 @@ SPOT_WAIT = 4  # times its own longest run that a spot job may wait for capacity
 TIME = "event_time"
 # Kind of SageMaker job, and the member of the workflow's state that names it, of what the gate judges.
 JUDGED_JOBS = (("Training", "trained"), ("Processing", "compared"))
-HOLDOUT, LEAST_HOLDOUT = 0.25, 0.01  # shares of the rows; whether they are enough is for the checks to say
 DATASET, COMPARISON = "dataset", "comparison"
 _PROCESSING = "/opt/ml/processing"
 # What a manifest records besides the arguments that `training/train.py` takes, or takes anew for each run.
@@ -147,21 +146,10 @@ def _assemble(run: Run, settings: Settings) -> tuple[str, ...]:
         "until": run.created_at,
         "cut": run.created_at,
         "mature": 3600 * settings.label_hours,
+        "drifted": drift_since(run) or 0.0,
     }
     given = tuple(word for name, value in told.items() for word in (f"--{name}", f"{value:.0f}"))
-    held = ("--holdout", f"{_holdout(run, settings):.3f}")
-    return given + held + _arguments("capture", "labels", "champion", output=DATASET)
-
-
-def _holdout(run: Run, settings: Settings) -> float:
-    """The share of the rows to judge on. After drift half of what has come since it began, so that the holdout tells
-    about the world as it is now and there is something of it to learn from, too."""
-    began = drift_since(run)
-    if began is None:
-        return HOLDOUT
-    mature_until = run.created_at - 3600 * settings.label_hours
-    whole = 86400 * settings.window_days - 3600 * settings.label_hours
-    return max(LEAST_HOLDOUT, min(HOLDOUT, (mature_until - began) / 2 / max(whole, 1)))
+    return given + _arguments("capture", "labels", "champion", output=DATASET)
 
 
 def _arguments(*inputs: str, output: str) -> tuple[str, ...]:

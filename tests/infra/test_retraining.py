@@ -65,7 +65,12 @@ def test_who_may_start_it(templates: dict[str, Template]) -> None:
     assert list(schedules) == ["rate(7 days)", "rate(6 hours)"]
     assert all('"endpoint":"churn"' in given["InputTemplate"] for given in schedules.values())
     assert drifted["EventPattern"]["detail-type"] == [names.DRIFT_DETECTED]
-    assert drifted["EventPattern"]["detail"] == {"endpoint": ["fraud", "churn", "returns"]}
+    heeded = drifted["EventPattern"]["detail"]
+    assert heeded == {
+        "endpoint": ["fraud", "churn", "returns"],
+        "variant": [names.BASELINE],
+        "remedy": [{"anything-but": ["NOTHING"]}],
+    }
 
 
 def test_its_bad_ends_are_followed_up_and_the_registry_answers(templates: dict[str, Template]) -> None:

@@ -67,6 +67,17 @@ def test_requests_and_labels_become_a_dataset_in_parts_by_time(world, champion):
     assert trained["data"]["seen"][1] < description["parts"]["holdout"]["since"]
 
 
+@pytest.mark.parametrize(("hours", "held"), [(20, 100), (80, 250)], ids=["half of them", "a quarter of all"])
+def test_after_a_drift_at_most_half_of_what_came_since_is_held_out(world, champion, hours, held):
+    since = BEGIN + (99 - hours) * HOUR
+    parts = traffic(world).run(champion, f"--drifted={since}")["parts"]
+    assert parts["holdout"]["rows"] == pytest.approx(held, abs=2) and parts["holdout"]["since"] > since
+
+
+def test_without_a_row_since_the_drift_there_is_nothing_to_judge_on(world, champion):
+    assert "classes" in failed(traffic(world).run(champion, f"--drifted={END}"))
+
+
 def test_the_same_requests_in_other_files_and_orders_give_the_same_digest(tmp_path, champion):
     described = []
     for name, reverse in (("one", False), ("other", True)):
