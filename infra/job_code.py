@@ -1,4 +1,6 @@
-"""What retraining's jobs run: `training/` as a zip for Processing jobs, and as the archive that script mode unpacks."""
+"""What retraining's jobs run: `training/` as a zip for Processing jobs, and as the archive that script mode unpacks;
+and what makes a baseline, as a zip that Python imports from.
+"""
 
 import gzip
 import io
@@ -13,14 +15,21 @@ from constructs import Construct
 from infra.function import ROOT
 
 SOURCE = ROOT / "training"
+# What `python3 -m monitoring baseline` imports.
+MONITORING = ["/monitoring/", "/monitoring/**", "/slipway/", "/slipway/*.py", "/slipway/drift/", "/slipway/drift/**"]
+MONITORING += ["/slipway/stats/", "/slipway/stats/**"]
 
 
 class JobCode(Construct):
-    """Two assets of the deployment; a change of the code changes their addresses, so a running job keeps its own."""
+    """Three assets of the deployment; a change of the code changes their addresses, so a running job keeps its own."""
 
     def __init__(self, scope: Construct, id: str) -> None:
         super().__init__(scope, id)
         self._program = assets.Asset(self, "Program", path=str(SOURCE), exclude=["__pycache__", "*.pyc"])
+        exclude = ["*", *(f"!{path}" for path in MONITORING), "__pycache__"]
+        self._monitoring = assets.Asset(
+            self, "Monitoring", path=str(ROOT), ignore_mode=cdk.IgnoreMode.GIT, exclude=exclude
+        )
         with tempfile.TemporaryDirectory() as folder:
             self._sources = assets.Asset(self, "Sources", path=str(_sourcedir(Path(folder) / "sourcedir.tar.gz")))
 
@@ -34,6 +43,15 @@ class JobCode(Construct):
         return self._program.s3_object_key
 
     @property
+    def monitoring(self) -> str:
+        """S3 address of the zip; with its file as PYTHONPATH, `python3 -m monitoring baseline` runs."""
+        return self._monitoring.s3_object_url
+
+    @property
+    def monitoring_file(self) -> str:
+        return self._monitoring.s3_object_key
+
+    @property
     def sources(self) -> str:
         """S3 address of the `sourcedir.tar.gz`."""
         return self._sources.s3_object_url
@@ -44,7 +62,7 @@ class JobCode(Construct):
 
     @property
     def keys(self) -> list[str]:
-        return [self._program.s3_object_key, self._sources.s3_object_key]
+        return [asset.s3_object_key for asset in (self._program, self._monitoring, self._sources)]
 
 
 def _sourcedir(target: Path) -> Path:

@@ -55,12 +55,16 @@ class Retraining(Construct):
             "AdmitRetraining": self._function("admit_retraining", timeout=60, may=[*admit, may.emit()], more=code),
             "CheckData": self._function("check_data", timeout=60, may=[*may.read(names.RETRAINED), *told]),
             "Gate": self._function("gate", timeout=60, may=[*may.read(names.RETRAINED), *may.report(), *told]),
-            "Register": self._function(
-                "register", timeout=120, may=[*may.read(names.MODELS, names.RETRAINED), may.register()]
-            ),
+            "Register": self._function("register", timeout=120, may=self._register()),
             "AskApproval": self._function("ask_approval", timeout=30, may=[]),
             "SettleApproval": self._function("settle_approval", timeout=60, may=[may.approve(), may.emit()]),
         }
+
+    def _register(self) -> list[Permission]:
+        """Besides a version, its baseline, where monitoring looks for it."""
+        may = self._may
+        keep = may.write(*(names.monitored(name, names.BASELINES) for name in self._endpoints.split(",")))
+        return [*may.read(names.MODELS, names.RETRAINED), *keep, may.register(), may.see_jobs()]
 
     def _follower(self) -> Function:
         may = [self._may.emit(), self._may.see_jobs(), *self._may.stop_jobs(), self._may.follow_retrainings()]
@@ -105,6 +109,8 @@ class Retraining(Construct):
                 "Key": state.key.key_arn,
                 "CodeUri": code.program,
                 "CodeFile": code.program_file,
+                "MonitoringUri": code.monitoring,
+                "MonitoringFile": code.monitoring_file,
             },
             tracing_enabled=True,
             logs=sfn.LogOptions(destination=self._log(), level=sfn.LogLevel.ALL, include_execution_data=True),

@@ -36,7 +36,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     if not decided.passed:
         return legs.decided(run_record.record(refuse(known, State.REFUSED, now, decided.reasons, cost)))
     says = "better than the champion with evidence"
-    return legs.decided(runs.write(move(known, State.REGISTERING, now, says=says, cost=cost)), "register")
+    return legs.decided(runs.write(move(known, State.PROFILING, now, says=says, cost=cost)), "register")
 
 
 def judged_before(known: Run) -> int:

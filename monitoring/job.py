@@ -9,15 +9,21 @@ import json
 import math
 import re
 import sys
-from collections.abc import Iterator, Sequence
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from monitoring import labelled, labels
 from monitoring.stream import Quarantine, Quarantined, Within
 from slipway import codec
 from slipway.drift.profile import Profile
 from slipway.drift.reference import Reference
+
+if TYPE_CHECKING:
+    from monitoring.baseline import Baseline, Plan
 
 MOUNTED = Path("/opt/ml/processing")
 HOUR = re.compile(r"(\d{4})/(\d\d)/(\d\d)/(\d\d)/[^/]*$")
@@ -47,6 +53,7 @@ def _add_baseline(parser: argparse.ArgumentParser) -> None:
     add("--input", type=Path, default=MOUNTED / "input", help="a .csv or .parquet file, or a folder of them")
     add("--output", type=Path, default=MOUNTED / "output")
     add("--package", required=True, help="the model package's ARN or name and version: what the baseline is bound to")
+    add("--model", type=Path, help="a model.tar.gz, or its folder: scores the table, and writes rows to replay")
     add("--manifest", type=Path, help="the model's manifest.json: its features, in order, and its threshold")
     add("--features", default="", help="or the features, in the order of a request, separated by commas")
     add("--threshold", type=float, help="a score from there on is a positive decision; default: the manifest's, or 0.5")
@@ -75,24 +82,47 @@ def _add_profile(parser: argparse.ArgumentParser) -> None:
 def _baseline(options: argparse.Namespace) -> None:
     from monitoring import baseline
 
-    manifest = json.loads(options.manifest.read_text()) if options.manifest else {}
-    features = _names(options.features) or tuple(feature["name"] for feature in manifest.get("features", ()))
-    threshold = manifest.get("threshold", 0.5) if options.threshold is None else options.threshold
-    plan = baseline.Plan(
+    files = _files(options.input, ".csv", ".parquet")
+    if options.model:
+        made = _of_model(options, files)
+    else:
+        manifest = json.loads(options.manifest.read_text()) if options.manifest else {}
+        made = baseline.build(files, _plan(options, manifest))
+    baseline.write(made, options.output)
+    rows = sum(window.rows for window in made.windows)
+    sys.stdout.write(f"reference {made.reference.id}: {rows} rows in {len(made.windows)} windows\n")
+
+
+def _of_model(options: argparse.Namespace, files: Sequence[Path]) -> "Baseline":
+    """The table's scores and the features' gain are the model's; `golden.jsonl` lies beside the rest."""
+    from monitoring import baseline, model
+
+    known = model.load(options.model)
+    rows = model.scored(known, files)
+    plan = replace(_plan(options, known.manifest), score=model.SCORE, importances=known.importances)
+    with tempfile.TemporaryDirectory() as folder:
+        table = Path(folder) / "scored.parquet"
+        rows.to_parquet(table, index=False)
+        made = baseline.build([table], plan)
+    options.output.mkdir(parents=True, exist_ok=True)
+    (options.output / "golden.jsonl").write_text("\n".join(model.golden(known, rows)) + "\n")
+    return made
+
+
+def _plan(options: argparse.Namespace, manifest: Mapping[str, Any]) -> "Plan":
+    from monitoring import baseline
+
+    return baseline.Plan(
         package=options.package,
-        features=features,
+        features=_names(options.features) or tuple(feature["name"] for feature in manifest.get("features", ())),
         score=options.score,
         label=options.label,
         time=options.time,
         categories=frozenset(_names(options.categories)),
         importances=json.loads(options.importances.read_text()) if options.importances else {},
-        threshold=threshold,
+        threshold=manifest.get("threshold", 0.5) if options.threshold is None else options.threshold,
         windows=options.windows,
     )
-    made = baseline.build(_files(options.input, ".csv", ".parquet"), plan)
-    baseline.write(made, options.output)
-    rows = sum(window.rows for window in made.windows)
-    sys.stdout.write(f"reference {made.reference.id}: {rows} rows in {len(made.windows)} windows\n")
 
 
 def _profile(options: argparse.Namespace) -> None:

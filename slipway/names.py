@@ -121,6 +121,11 @@ def package_version(endpoint: str, model: str) -> str:
     return found[1] if found else FIRST
 
 
+def version(package_arn: str) -> str:
+    """`7` of `arn:aws:sagemaker:us-east-1:123456789012:model-package/fraud/7`."""
+    return package_arn.rpartition("/")[2]
+
+
 # What monitoring keeps below `monitoring/{endpoint}/`, by its kind. `when` is yyyy/mm/dd/hh/MM of a window's start.
 OBJECTS, QUARANTINE = "objects", "quarantine"  # of a captured object, by the object's own path below its variant
 PROFILES, LABELLED, RESULTS, PROBES = "windows", "labelled", "results", "probes"

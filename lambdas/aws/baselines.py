@@ -91,6 +91,23 @@ def golden(endpoint: str, version: str) -> list[Golden]:
     return [Golden(_csv(row["row"]), float(row["score"])) for row in found]
 
 
+def publish(endpoint: str, version: str, folder: str, bound_to: str) -> str:
+    """Puts the files below `folder` where a package's baseline is looked for; what it holds, in words.
+
+    The reference comes last: with it the baseline counts as made. Raises NoBaseline if something is missing, or was
+    made for another than `bound_to`.
+    """
+    found = {key.rpartition("/")[2]: bucket.get(key) or b"" for key in bucket.below(folder)}
+    if missing := [file for file in (REFERENCE, WINDOWS, GOLDEN) if not found.get(file)]:
+        raise NoBaseline(f"{folder} has no {', '.join(missing)}; start a new run")
+    own = codec.loads(Reference, found[REFERENCE].decode())
+    if own.package != bound_to:
+        raise NoBaseline(f"the baseline in {folder} is that of {own.package}, not of {bound_to}; start a new run")
+    for file in sorted(found, key=lambda file: file == REFERENCE):
+        bucket.put(names.monitored(endpoint, names.BASELINES, version, file), found[file])
+    return f"baseline {own.id}"
+
+
 def finding(kind: type[T], endpoint: str, version: str, file: str) -> T | None:
     """What a job found out about a package's holdout or anchors; None until one did."""
     body = bucket.get(names.monitored(endpoint, names.BASELINES, version, file))

@@ -15,7 +15,7 @@ SPOT_WAIT = 4  # times its own longest run that a spot job may wait for capacity
 TIME = "event_time"
 # Kind of SageMaker job, and the member of the workflow's state that names it, of what the gate judges.
 JUDGED_JOBS = (("Training", "trained"), ("Processing", "compared"))
-DATASET, COMPARISON = "dataset", "comparison"
+DATASET, COMPARISON, BASELINE = "dataset", "comparison", "baseline"
 _PROCESSING = "/opt/ml/processing"
 # What a manifest records besides the arguments that `training/train.py` takes, or takes anew for each run.
 _NOT_AGAIN = ("drop", "threshold", "time_column", "missing_allowed", "target")
@@ -26,7 +26,7 @@ class Turn:
     """The input of every state after admission. The ASL names these fields.
 
     next: assemble | wait | duplicate | refused. given: the execution's own input. champion: S3 address of its
-    artifact. folder: s3:// of what the run keeps. assemble, compare: arguments of the scripts.
+    artifact. folder: s3:// of what the run keeps. assemble, compare, baseline: arguments of the jobs' programs.
     """
 
     next: str
@@ -47,6 +47,7 @@ class Turn:
     train_stops: Mapping[str, int] = field(default_factory=dict)
     assemble: tuple[str, ...] = ()
     compare: tuple[str, ...] = ()
+    baseline: tuple[str, ...] = ()
     hyperparameters: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -130,6 +131,7 @@ def turn(
         train_stops=stops,
         assemble=_assemble(run, settings),
         compare=_arguments("challenger", "champion", "data", output=COMPARISON),
+        baseline=_baseline(run, manifest["target"]),
         hyperparameters=hyperparameters(manifest, sources),
     )
 
@@ -150,6 +152,13 @@ def _assemble(run: Run, settings: Settings) -> tuple[str, ...]:
     }
     given = tuple(word for name, value in told.items() for word in (f"--{name}", f"{value:.0f}"))
     return given + _arguments("capture", "labels", "champion", output=DATASET)
+
+
+def _baseline(run: Run, target: str) -> tuple[str, ...]:
+    """Of the holdout: the newest rows, and the only ones that the challenger's scores were not fitted to. There is no
+    package yet to bind it to; its run makes one package only."""
+    given = ("--package", run.id, "--label", target, "--time", TIME)
+    return (*given, *_arguments("model", "input", output=BASELINE))
 
 
 def _arguments(*inputs: str, output: str) -> tuple[str, ...]:

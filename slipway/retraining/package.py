@@ -12,6 +12,7 @@ from slipway.retraining.run import Run
 ENVIRONMENT = {"SAGEMAKER_PROGRAM": "serve.py", "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code"}
 CONTENT_TYPES = ("text/csv", "application/json")
 INSTANCE_TYPES = ("ml.m5.large", "ml.m5.xlarge", "ml.c5.large", "ml.c5.xlarge")
+BASELINE = "slipway:baseline"
 MEASURES = ("auc", "pr_auc", "brier", "calibration", "cost")
 LONGEST, LONGEST_DESCRIPTION = 256, 1024
 _NOT_ALLOWED = re.compile(r"[^\w\s.:/=+\-@]")
@@ -26,10 +27,12 @@ def request(
     manifest: Mapping[str, Any],
     comparison: Comparison,
     compared: str,
+    baseline: str,
 ) -> dict[str, Any]:
     """CreateModelPackage's; the run is its client token, so a repeated request makes no second version.
 
-    artifact: S3 address of a model.tar.gz, sha256: its digest. compared: S3 address of comparison.json.
+    artifact: S3 address of a model.tar.gz, sha256: its digest. compared: S3 address of comparison.json. baseline: of
+    the folder in which the run has put its baseline.
     """
     container = {"Image": image, "ModelDataUrl": artifact, "Environment": ENVIRONMENT}
     return {
@@ -37,7 +40,7 @@ def request(
         "ModelPackageDescription": _NOT_ALLOWED.sub(" ", describe(run, comparison))[:LONGEST_DESCRIPTION],
         "ModelApprovalStatus": "PendingManualApproval",
         "ClientToken": run.id[-36:].lstrip("-"),
-        "CustomerMetadataProperties": metadata(run, sha256, manifest, comparison, compared),
+        "CustomerMetadataProperties": metadata(run, sha256, manifest, comparison, compared) | {BASELINE: baseline},
         "ModelMetrics": {"ModelQuality": {"Statistics": {"ContentType": "application/json", "S3Uri": compared}}},
         "InferenceSpecification": {
             "Containers": [container],

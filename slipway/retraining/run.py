@@ -64,6 +64,7 @@ class State(StrEnum):
     ASSEMBLING = "ASSEMBLING"
     TRAINING = "TRAINING"
     COMPARING = "COMPARING"
+    PROFILING = "PROFILING"  # the baseline that the challenger's traffic will be watched by
     REGISTERING = "REGISTERING"
     AWAITING = "AWAITING"  # a person's approval
     APPROVED = "APPROVED"  # the release has begun: from here on it is the promotion's
@@ -78,13 +79,16 @@ MOVES: dict[State, frozenset[State]] = {
     State.ADMITTED: frozenset({State.ASSEMBLING}) | _ENDS,
     State.ASSEMBLING: frozenset({State.TRAINING, State.REFUSED}) | _ENDS,
     State.TRAINING: frozenset({State.COMPARING}) | _ENDS,
-    State.COMPARING: frozenset({State.REGISTERING, State.REFUSED}) | _ENDS,
+    State.COMPARING: frozenset({State.PROFILING, State.REFUSED}) | _ENDS,
+    State.PROFILING: frozenset({State.REGISTERING}) | _ENDS,
     State.REGISTERING: frozenset({State.AWAITING, State.APPROVED}) | _ENDS,
     State.AWAITING: frozenset({State.APPROVED, State.REJECTED}) | _ENDS,
     State.APPROVED: frozenset(),
     State.REFUSED: frozenset(),
     State.REJECTED: frozenset(),
-    State.FAILED: frozenset({State.ASSEMBLING, State.TRAINING, State.COMPARING, State.REGISTERING}),  # a redrive
+    State.FAILED: frozenset(  # a redrive
+        {State.ASSEMBLING, State.TRAINING, State.COMPARING, State.PROFILING, State.REGISTERING}
+    ),
     State.STOPPED: frozenset(),
 }
 

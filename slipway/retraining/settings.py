@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from slipway.retraining import guard
 
-JOBS = 3  # of a run: assemble, train, compare
+JOBS = 4  # of a run: assemble, train, compare, baseline
 
 
 @dataclass(frozen=True)
@@ -12,8 +12,8 @@ class Settings:
     """When an endpoint's model is trained again, on what, at what cost, and who approves the result.
 
     schedule: rate(...) or cron(...). new_labels: so many since the newest run are a reason. label_hours: that a label
-    may take. cost_a_month: US dollars, at price_an_hour of instance_type. image: for assembling and comparing, with
-    DuckDB; None: the endpoint's own. mlflow: ARN or URL of the server to keep in step.
+    may take. cost_a_month: US dollars, at price_an_hour of instance_type. image: of the Processing jobs, with DuckDB;
+    None: the endpoint's own. mlflow: ARN or URL of the server to keep in step.
     """
 
     enabled: bool = True

@@ -49,7 +49,7 @@ def test_a_failed_leg_is_caught_by_no_state_so_that_a_redrive_goes_on_there() ->
 
 def test_jobs_have_a_name_a_redrive_makes_new_the_key_and_their_owners_tags() -> None:
     jobs = {name: task["Parameters"] for name, task in TASKS.items() if "sagemaker" in task["Resource"]}
-    assert len(jobs) == 3
+    assert len(jobs) == 4
     for parameters in jobs.values():
         (name,) = (value for key, value in parameters.items() if key.endswith("JobName.$"))
         assert name.endswith("$$.Execution.RedriveCount)")

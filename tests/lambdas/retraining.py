@@ -8,6 +8,8 @@ from lambdas import admit_retraining, answer, ask_approval, check_data, follow_r
 from lambdas import settle_approval as settle
 from lambdas.aws import runs
 from lambdas.aws.clients import client
+from slipway import codec
+from slipway.drift.reference import Feature, Reference
 from slipway.retraining import legs
 from slipway.retraining.run import Run
 from tests.lambdas.sagemaker import ACCOUNT
@@ -115,7 +117,13 @@ class Retraining:
         state["compared"] = {"status": "Completed", "job": f"{state['run_id']}-eval-0"}
         return self._step(gate, state)
 
-    def registered(self, state: dict[str, Any]) -> dict[str, Any]:
+    def registered(self, state: dict[str, Any], bound_to: str = "") -> dict[str, Any]:
+        made_for = bound_to or state["run_id"]
+        reference = Reference("ref-new", made_for, (Feature("V1"), Feature("Amount")), Feature("score"))
+        files = {"reference.json": codec.dumps(reference), "windows.jsonl": "{}", "golden.jsonl": "{}"}
+        for file, body in files.items():
+            self.put(f"{legs.folder(self.run(state))}/baseline/{file}", body.encode())
+        state["baselined"] = {"status": "Completed", "job": f"{state['run_id']}-base-0"}
         state["registered"] = self._step(register, state)
         return state["registered"]
 

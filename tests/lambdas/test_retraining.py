@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from lambdas import follow_retraining
-from lambdas.aws import executions, labelled, ledger, runs
+from lambdas.aws import baselines, executions, labelled, ledger, runs
 from lambdas.aws.clients import client
 from lambdas.check_data import NoDataset
 from slipway import names
@@ -161,6 +161,7 @@ def test_a_step_repeated_answers_as_before_and_tells_nobody_again(retraining: Re
         "ASSEMBLING",
         "TRAINING",
         "COMPARING",
+        "PROFILING",
         "REGISTERING",
     ]
 
@@ -173,6 +174,35 @@ def test_a_registered_version_says_where_it_comes_from_and_waits(retraining: Ret
     assert said["slipway:run"] == state["run_id"] and said["slipway:champion"] == "fraud-first"
     assert all(0 < len(value) <= 256 for value in said.values()) and len(said) <= 50
     assert state["registered"] == {"package": package["ModelPackageArn"], "approval": "manual"}
+
+
+def test_a_registered_version_has_its_baseline_where_monitoring_looks_for_it(
+    retraining: Retraining, world: World
+) -> None:
+    state = retraining.begun()
+    retraining.assembled(state)
+    retraining.judged(state)
+    retraining.registered(state)
+    (package,) = world.sagemaker.packages.values()
+    version = package["ModelPackageArn"].rpartition("/")[2]
+    assert baselines.made("fraud", version) and baselines.reference("fraud", version).package == state["run_id"]
+    assert baselines._key("fraud", version).rpartition("/")[0] == f"monitoring/fraud/baselines/{version}"
+    folder = f"s3://slipway-test/retraining/fraud/{state['run_id']}/baseline/"
+    assert package["CustomerMetadataProperties"]["slipway:baseline"] == folder
+    legs = {leg.state: leg for leg in retraining.run(state).legs}
+    assert legs[State.PROFILING].cost == FRAME.retraining.cost(HOUR)
+    assert legs[State.PROFILING].says == "baseline ref-new"
+
+
+def test_a_baseline_of_another_run_is_not_taken_for_this_ones(retraining: Retraining, world: World) -> None:
+    state = retraining.begun()
+    retraining.assembled(state)
+    retraining.judged(state)
+    with pytest.raises(baselines.NoBaseline, match="is that of fraud-retrain-000000"):
+        retraining.registered(state, bound_to="fraud-retrain-000000")
+    assert not baselines.made("fraud", "1") and retraining.run(state).state is State.PROFILING
+    retraining.registered(state)
+    assert baselines.made("fraud", "1") and len(world.sagemaker.packages) == 1
 
 
 def test_a_person_is_asked_and_the_answer_lets_the_workflow_go_on(retraining: Retraining, world: World) -> None:

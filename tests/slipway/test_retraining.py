@@ -48,7 +48,7 @@ def ended(state: State, at: float, cost: float = 2.0, id: str = "") -> Run:
     if state is State.REFUSED:
         return refuse(run, state, at, ("log-loss is not lower",), cost)
     if state is State.APPROVED:
-        for step in (State.TRAINING, State.COMPARING, State.REGISTERING):
+        for step in (State.TRAINING, State.COMPARING, State.PROFILING, State.REGISTERING):
             run = move(run, step, at - HOUR)
     return move(run, state, at, cost=cost)
 

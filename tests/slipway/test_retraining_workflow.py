@@ -110,8 +110,8 @@ def test_the_longest_endpoints_jobs_have_names_that_sagemaker_takes() -> None:
 
 
 def test_what_a_run_may_cost_is_what_its_settings_allow() -> None:
-    assert Settings(job_minutes=60, price_an_hour=0.5).most == 1.5
-    assert Settings().guard == guard.Settings(cooldown_hours=24, run_cost=0.69)
+    assert Settings(job_minutes=60, price_an_hour=0.5).most == 2.0
+    assert Settings().guard == guard.Settings(cooldown_hours=24, run_cost=0.92)
     assert codec.loads(Settings, codec.dumps(Settings(mlflow="arn:x"))) == Settings(mlflow="arn:x")
 
 
@@ -134,6 +134,7 @@ def test_the_request_of_a_package_is_one_that_sagemaker_takes() -> None:
         manifest=MANIFEST,
         comparison=seen,
         compared="s3://b/c",
+        baseline="s3://b/baseline/",
     )
     shape = botocore.session.get_session().get_service_model("sagemaker").operation_model("CreateModelPackage")
     assert not ParamValidator().validate(made, shape.input_shape).has_errors()
@@ -149,7 +150,8 @@ def moved(*states: State) -> Run:
 
 
 def test_each_state_says_what_people_can_do() -> None:
-    awaiting = moved(State.ASSEMBLING, State.TRAINING, State.COMPARING, State.REGISTERING, State.AWAITING)
+    way = (State.ASSEMBLING, State.TRAINING, State.COMPARING, State.PROFILING, State.REGISTERING, State.AWAITING)
+    awaiting = moved(*way)
     (approve,) = [line for line in todo.lines(awaiting) if '"approve"' in line]
     said = json.loads(shlex.split(approve.split(" | ")[0])[1])
     assert request.answer(said).run_id == awaiting.id

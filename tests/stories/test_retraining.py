@@ -128,7 +128,8 @@ def test_an_empty_input_trains_a_better_model_and_an_answer_releases_it(site: Si
     assert run and run["state"] == "APPROVED"
     legs = {leg["state"]: leg for leg in run["legs"]}
     assert legs["AWAITING"]["says"] == "ana@example.com: read it"
-    assert all(legs[leg]["cost"] > 0 for leg in ("ASSEMBLING", "TRAINING", "COMPARING"))
+    assert all(legs[leg]["cost"] > 0 for leg in ("ASSEMBLING", "TRAINING", "COMPARING", "PROFILING"))
+    assert baseline_of(site, asked["package"])["package"] == asked["id"]
     site.reaches(site.started(asked["package"]), "SHADOW")
 
 
@@ -154,6 +155,13 @@ def test_a_stopped_run_leaves_no_job_behind(site: Site, past: Past) -> None:
     until(lambda: listed()[0]["ProcessingJobStatus"] == "Stopped", "the job is stopped")
     run = until(lambda: (run_of(site, execution) or {}).get("state") == "STOPPED" and run_of(site, execution), "told")
     assert run["reasons"][0] == "stopped by hand: a mistake"
+
+
+def baseline_of(site: Site, package: str) -> dict[str, Any]:
+    """The reference where monitoring looks for that of the package."""
+    key = names.monitored(ENDPOINT, names.BASELINES, names.version(package), "reference.json")
+    found = site.client("s3").get_object(Bucket=site.world.outputs()["BucketName"], Key=key)
+    return dict(json.load(found["Body"]))
 
 
 def count_packages(site: Site) -> int:
