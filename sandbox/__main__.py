@@ -6,13 +6,13 @@ import sys
 from pathlib import Path
 
 from sandbox.demo.drifts import DRIFTS
-from sandbox.demo.stories import DEFAULT, STORIES
+from sandbox.demo.stories import DEFAULT, LOOP, STORIES
 
 OUT = Path("out/demo")
 
 
 def parser() -> argparse.ArgumentParser:
-    stories = "\n".join(f"  {story.name:14} {story.says} ({story.expected})" for story in STORIES.values())
+    stories = "\n".join(f"  {story.name:14} {story.says} ({story.expected})" for story in [*STORIES.values(), LOOP])
     stories += "".join(f"\n  {story.name:14} {story.says} ({story.remedy})" for story in DRIFTS.values())
     made = argparse.ArgumentParser(
         prog="python -m sandbox",
@@ -23,7 +23,7 @@ def parser() -> argparse.ArgumentParser:
     commands = made.add_subparsers(dest="command", required=True, metavar="COMMAND")
     demo = commands.add_parser("demo", help=f"the main job; tells {', '.join(DEFAULT)} unless told otherwise")
     demo.add_argument(
-        "--story", action="append", choices=[*STORIES, *DRIFTS, "all"], help="may be given more than once"
+        "--story", action="append", choices=[*STORIES, *DRIFTS, LOOP.name, "all"], help="may be given more than once"
     )
     up = commands.add_parser("up", help="deploy, serve and stay up as a server for aws, cdk and boto3, until Ctrl-C")
     up.add_argument("--port", type=int, default=4566)
@@ -44,7 +44,7 @@ def main(arguments: list[str]) -> int:
     # A terminated demo cleans up like an interrupted one.
     signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     from sandbox.data import DataUnavailable
-    from sandbox.demo import drifting, run, up
+    from sandbox.demo import drifting, loop, run, up
     from sandbox.demo.baseline import BaselineFailed
     from sandbox.demo.toolchain import ToolchainFailed
     from sandbox.demo.watch import NoRelease
@@ -54,6 +54,10 @@ def main(arguments: list[str]) -> int:
     try:
         if options.command == "demo":
             chosen = options.story or list(DEFAULT)
+            if LOOP.name in chosen:
+                if len(chosen) > 1:
+                    raise loop.NotClosed(f"{LOOP.name} needs a sandbox of its own; tell the others apart from it")
+                return loop.run(options.out, options.data, options.speed or run.SPEED, options.rate or loop.RATE)
             stories = list(STORIES) if "all" in chosen else [name for name in chosen if name in STORIES]
             drifts = [name for name in chosen if name in DRIFTS]
             speed, rate, ended = options.speed or run.SPEED, options.rate or run.RATE, 0
@@ -66,7 +70,15 @@ def main(arguments: list[str]) -> int:
         if options.command == "up":
             return up.serve(options)
         return up.story(options.name, options.out)
-    except (DataUnavailable, ToolchainFailed, TrainingFailed, BaselineFailed, NoRelease, StartError) as error:
+    except (
+        DataUnavailable,
+        ToolchainFailed,
+        TrainingFailed,
+        BaselineFailed,
+        NoRelease,
+        loop.NotClosed,
+        StartError,
+    ) as error:
         sys.stderr.write(f"{type(error).__name__}: {error}\n")
         return 2
     except KeyboardInterrupt:

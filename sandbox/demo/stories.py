@@ -55,4 +55,8 @@ STORIES = {
         Story("leak", "the candidate works until its connections are used up", "ROLLED_BACK", "leak"),
     )
 }
+# Told by sandbox.demo.loop, in a sandbox of its own: nobody registers or approves anything.
+LOOP = Story(
+    "drift", "a feature shifts: drift is seen, the model trained again, judged, released; the alarm is over", "PROMOTED"
+)
 DEFAULT = ("good", "outage", "slowdown")

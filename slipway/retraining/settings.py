@@ -47,6 +47,7 @@ class Settings:
             matured=self.matured,
             least_positives=self.least_positives,
             waits_days=self.waits_days,
+            look_hours=min(6.0, max(0.25, self.label_hours / 4)),
             run_cost=self.most,
         )
 

@@ -112,6 +112,7 @@ def test_the_longest_endpoints_jobs_have_names_that_sagemaker_takes() -> None:
 def test_what_a_run_may_cost_is_what_its_settings_allow() -> None:
     assert Settings(job_minutes=60, price_an_hour=0.5).most == 2.0
     assert Settings().guard == guard.Settings(cooldown_hours=24, run_cost=0.92)
+    assert Settings(label_hours=1).guard.look_hours == 0.25, "labels that come soon are looked for soon"
     assert codec.loads(Settings, codec.dumps(Settings(mlflow="arn:x"))) == Settings(mlflow="arn:x")
 
 
