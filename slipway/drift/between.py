@@ -75,6 +75,12 @@ def farthest(pairs: Sequence[Pair], *, levels: bool) -> float:
     return found
 
 
+def magnitudes(own: Sequence[Column]) -> tuple[float, float]:
+    """Least and greatest of any window with numbers."""
+    found = [column.magnitude for column in own if column.moments.n]
+    return min(found, default=0.0), max(found, default=0.0)
+
+
 def _gaps(pair: Pair, n: int, m: int) -> list[float]:
     """Of a window's distribution function and that of the others."""
     both = zip(accumulate(pair.own.cells), accumulate(pair.season.cells), strict=True)

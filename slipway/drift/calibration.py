@@ -37,6 +37,7 @@ class Baseline:
     spreads: by column and contrast; shapes: by column, of its distribution function; residuals: by sight, in units of
     the label's variance; excess: of excess log-loss. span, length: seconds from its first row to its last, and of its
     longest window. farthest: by column, how far any window's distribution was from the others'.
+    magnitudes: by column, least and greatest root mean square of any window's numbers.
     since: when its model began to serve; older windows don't count.
     """
 
@@ -48,6 +49,7 @@ class Baseline:
     spreads: tuple[tuple[Spread, ...], ...]
     shapes: tuple[Spread, ...]
     farthest: tuple[float, ...]
+    magnitudes: tuple[tuple[float, float], ...]
     residuals: tuple[Spread, ...]
     excess: Spread
     labelled_windows: int = 0
@@ -103,6 +105,7 @@ def learn(reference: Reference, history: Sequence[Window], *, since: float = 0.0
         spreads,
         shapes,
         farthest,
+        tuple(between.magnitudes(own) for own in zip(*map(columns, windows), strict=True)),
         _residual_spreads(labelled, whole.labelled),
         between.pool([missed := between.excess_misses(labelled, whole.labelled)])(missed),
         len(labelled),

@@ -8,7 +8,7 @@ sees that, in a job, and its result is an argument here.
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from slipway.drift import naming
+from slipway.drift import naming, units
 from slipway.drift.block import Shape, Track, shape
 from slipway.drift.calibration import Baseline, columns
 from slipway.drift.candidate import Candidate, strongest, test
@@ -30,7 +30,12 @@ def features(baseline: Baseline, history: Sequence[Window], settings: Settings, 
     part = alpha * (1 - JOINT_SHARE) / len(baseline.features) / len(settings.scales)
     found = []
     for i in range(len(baseline.features)):
-        found += [_finding(baseline, i, best, history) for best in _strongest(baseline, i, history, settings, part)]
+        best = _strongest(baseline, i, history, settings, part)
+        other = units.changed(baseline, i, history) if baseline.windows >= GROSS_WINDOWS else None
+        if other:
+            found.append(other)
+            best = (seen for seen in best if seen[0] and seen[0].look in FAULTS)
+        found += [_finding(baseline, i, seen, history) for seen in best]
     return naming.swapped(baseline, history, found)
 
 

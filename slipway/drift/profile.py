@@ -4,6 +4,7 @@ A few KB whatever the traffic, and it adds: objects to minutes, minutes to hours
 reading a row again. Counts always add up: see `Column.rows` and `Profile.records`.
 """
 
+import math
 from dataclasses import dataclass, field, replace
 
 from slipway.drift.reference import Feature, Reference
@@ -35,6 +36,16 @@ class Column:
     @property
     def rows(self) -> int:
         return sum(self.cells) + self.nulls + self.type_errors + self.infinite + self.unseen + self.absent
+
+    @property
+    def magnitude(self) -> float:
+        """Root mean square of the finite numbers, 0 without any."""
+        return math.sqrt(self.moments.squares / self.moments.n) if self.moments.n else 0.0
+
+    @property
+    def farthest(self) -> float:
+        """The largest of the finite numbers without their signs, 0 without any."""
+        return max(abs(self.least or 0.0), abs(self.most or 0.0))
 
     def __add__(self, other: "Column") -> "Column":
         if len(self.cells) != len(other.cells):

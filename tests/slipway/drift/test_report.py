@@ -253,8 +253,8 @@ def test_ten_thousand_categories_fit_the_page() -> None:
 
     whole, some = profile(50), Spread()
     spreads = tuple((some,) * len(contrasts(f, c)) for f, c in zip(columns_of(reference), columns(whole), strict=True))
-    seasons, far = (Season(0, 1, whole),), (0.1, 0.1, 0.1)
-    baseline = Baseline(reference, 1, whole, Cycle.NONE, seasons, spreads, (some,) * 3, far, (), some)
+    seasons, far, sizes = (Season(0, 1, whole),), (0.1,) * 3, ((0.0, 0.0),) * 3
+    baseline = Baseline(reference, 1, whole, Cycle.NONE, seasons, spreads, (some,) * 3, far, sizes, (), some)
     moved = Finding(Detector.FEATURE, Cause.DISTRIBUTION, "merchant", 1, 0.33, 0.02, 0.0, 1e-6, True, "level 0 moved")
     drift = Drift(START, START, START + HOUR, Remedy.RETRAIN, False, ("merchant: level 0 moved",), (moved,))
     page = Page(render(baseline, in_hours([profile(5000)] * 32), drift, START))
