@@ -150,4 +150,4 @@ def _part(baseline: Baseline, i: int, contrast: Contrast, window: Window) -> Par
 def _season(baseline: Baseline, i: int, window: Window) -> Season:
     """A season without rows of this column says nothing about it."""
     season = baseline.season((window.since + window.until) / 2)
-    return season if sum(columns(season.profile)[i].cells) else Season(season.key, baseline.windows, baseline.whole)
+    return season if columns(season.profile)[i].in_cells else Season(season.key, baseline.windows, baseline.whole)

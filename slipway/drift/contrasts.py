@@ -45,7 +45,7 @@ class Contrast:
 
     def mean(self, column: Column) -> tuple[int, float]:
         """(rows, mean over them); (0, 0) without rows."""
-        whole = column.rows if self.look in FAULTS else sum(column.cells)
+        whole = column.rows if self.look in FAULTS else column.in_cells
         if self.weights:
             total = math.fsum(map(mul, self.weights, column.cells))
         else:

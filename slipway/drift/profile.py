@@ -6,6 +6,7 @@ reading a row again. Counts always add up: see `Column.rows` and `Profile.record
 
 import math
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from slipway.drift.reference import Feature, Reference
 from slipway.stats.means import NOTHING, Moments
@@ -33,9 +34,14 @@ class Column:
     least: float | None = None
     most: float | None = None
 
+    @cached_property
+    def in_cells(self) -> int:
+        """Rows with a cell: asked for once a level, of which there may be thousands."""
+        return sum(self.cells)
+
     @property
     def rows(self) -> int:
-        return sum(self.cells) + self.nulls + self.type_errors + self.infinite + self.unseen + self.absent
+        return self.in_cells + self.nulls + self.type_errors + self.infinite + self.unseen + self.absent
 
     @property
     def magnitude(self) -> float:
