@@ -1,8 +1,10 @@
-"""DynamoDB's batches: cut to the sizes it takes, and what it leaves undone asked for again."""
+"""DynamoDB's batches, cut to the sizes it takes and what it leaves undone asked for again, and its transactions."""
 
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
+
+from botocore.exceptions import ClientError
 
 from lambdas.aws.clients import client
 from lambdas.aws.settings import setting
@@ -47,6 +49,20 @@ def get(keys: Sequence[Item]) -> Iterator[Item]:
             left = answer.get("UnprocessedKeys", {})
             if not left:
                 break
+
+
+def transact(items: list[Item], conflict: Exception) -> bool:
+    """All writes or none; False where a condition does not hold. Raises `conflict` if others write at this moment."""
+    try:
+        client("dynamodb").transact_write_items(TransactItems=items)
+    except ClientError as error:
+        reasons = {reason.get("Code") for reason in error.response.get("CancellationReasons", [])}
+        if "ConditionalCheckFailed" in reasons:
+            return False
+        if "TransactionConflict" in reasons:
+            raise conflict from error
+        raise
+    return True
 
 
 def tries() -> Iterator[int]:

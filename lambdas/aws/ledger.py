@@ -16,8 +16,7 @@ import json
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from botocore.exceptions import ClientError
-
+from lambdas.aws import batches
 from lambdas.aws.clients import client
 from lambdas.aws.settings import setting
 from lambdas.aws.telemetry import logger
@@ -183,13 +182,4 @@ def _history_item(value: Release, line: Entry) -> dict[str, Any]:
 
 
 def _transact(items: list[dict[str, Any]]) -> bool:
-    try:
-        client("dynamodb").transact_write_items(TransactItems=items)
-    except ClientError as error:
-        reasons = {reason.get("Code") for reason in error.response.get("CancellationReasons", [])}
-        if "ConditionalCheckFailed" in reasons:
-            return False
-        if "TransactionConflict" in reasons:
-            raise StaleRelease("two writes of one release at the same moment") from error
-        raise
-    return True
+    return batches.transact(items, StaleRelease("two writes of one release at the same moment"))

@@ -11,9 +11,7 @@ The item of the run under way also holds the token with which its question for a
 from dataclasses import replace
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from lambdas.aws import executions
+from lambdas.aws import batches, executions
 from lambdas.aws.clients import client
 from lambdas.aws.settings import setting
 from slipway import codec, names, stored
@@ -136,13 +134,4 @@ def _item(value: Run) -> dict[str, Any]:
 
 
 def _transact(items: list[dict[str, Any]]) -> bool:
-    try:
-        client("dynamodb").transact_write_items(TransactItems=items)
-    except ClientError as error:
-        reasons = {reason.get("Code") for reason in error.response.get("CancellationReasons", [])}
-        if "ConditionalCheckFailed" in reasons:
-            return False
-        if "TransactionConflict" in reasons:
-            raise StaleRun("two writes of one run at the same moment") from error
-        raise
-    return True
+    return batches.transact(items, StaleRun("two writes of one run at the same moment"))
