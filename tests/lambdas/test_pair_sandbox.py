@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from lambdas.aws import ledger, pairs
+from lambdas.aws import batches, ledger, pairs
 from sandbox.demo.toolchain import Cdk
 from sandbox.environment import Sandbox
 from sandbox.server import ACCOUNT, REGION
@@ -28,7 +28,7 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     with Sandbox(speed=60, logs=out / "logs", dataplane=False) as sandbox, pytest.MonkeyPatch.context() as patch:
         _deploy(sandbox, out)
         patch.setenv("LEDGER_TABLE", names.LEDGER_TABLE)
-        for module in (ledger, pairs):
+        for module in (batches, ledger, pairs):
             patch.setattr(module, "client", sandbox.client)
         yield sandbox
 
