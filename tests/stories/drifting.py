@@ -1,4 +1,4 @@
-"""Traffic that keeps its distribution until a story says otherwise, and the baseline of the champion on it."""
+"""Traffic that keeps its distribution until a story says otherwise, and the serving model's baseline on it."""
 
 import json
 import tarfile
@@ -54,7 +54,7 @@ class Drifting:
 
 
 def watch(site: Site, out: Path) -> Drifting:
-    """The endpoint with the champion's baseline, steady traffic, and three verdicts on it."""
+    """The endpoint with a baseline of what it serves, steady traffic, and three verdicts on it."""
     rows = pd.read_parquet(site.world.slice("stream")).sample(ROWS, random_state=SEED, ignore_index=True)
     made = Drifting(site, out, rows, _baseline(site, out, rows))
     made.send(rows)
@@ -64,9 +64,11 @@ def watch(site: Site, out: Path) -> Drifting:
 
 
 def _baseline(site: Site, out: Path, rows: pd.DataFrame) -> str:
-    """Writes the champion's baseline into the bucket; the name of its most important feature."""
-    s3, (bucket, _, key) = site.client("s3"), site.champion.removeprefix("s3://").partition("/")
-    s3.download_file(bucket, key, str(out / "model.tar.gz"))
+    """Writes the serving model's baseline into the bucket; the name of its most important feature."""
+    s3, bucket, served = site.client("s3"), site.world.outputs()["BucketName"], site.served()[names.BASELINE]
+    artifact = site.client("sagemaker").describe_model(ModelName=served)["PrimaryContainer"]["ModelDataUrl"]
+    kept_in, _, key = artifact.removeprefix("s3://").partition("/")
+    s3.download_file(kept_in, key, str(out / "model.tar.gz"))
     with tarfile.open(out / "model.tar.gz") as archive:
         archive.extract("model.ubj", out, filter="data")
     booster = xgboost.Booster(model_file=out / "model.ubj")
@@ -74,7 +76,8 @@ def _baseline(site: Site, out: Path, rows: pd.DataFrame) -> str:
     scored = rows.assign(score=booster.predict(xgboost.DMatrix(inputs)))
     scored.to_parquet(out / "scored.parquet")
     gains = booster.get_score(importance_type="total_gain")
-    plan = baseline.Plan(names.FIRST, tuple(inputs), score="score", label="Class", importances=gains)
+    version = names.package_version(ENDPOINT, served)
+    plan = baseline.Plan(version, tuple(inputs), score="score", label="Class", importances=gains)
     built = baseline.build([out / "scored.parquet"], plan)
     pairs = zip(inputs[:GOLDEN].to_numpy().tolist(), scored["score"][:GOLDEN].astype(float), strict=True)
     files = {
@@ -83,5 +86,5 @@ def _baseline(site: Site, out: Path, rows: pd.DataFrame) -> str:
         "golden.jsonl": "\n".join(json.dumps({"row": row, "score": score}) for row, score in pairs),
     }
     for file, text in files.items():
-        s3.put_object(Bucket=bucket, Key=names.monitored(ENDPOINT, names.BASELINES, names.FIRST, file), Body=text)
+        s3.put_object(Bucket=bucket, Key=names.monitored(ENDPOINT, names.BASELINES, version, file), Body=text)
     return max(gains, key=lambda name: gains[name])
