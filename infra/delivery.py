@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import aws_cdk as cdk
 from aws_cdk import aws_sqs as sqs
+from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infra.config import Config
@@ -32,10 +33,18 @@ class Delivery(cdk.Stack):
             self, steps=steps, packages=packages, undelivered=undelivered, topic=state.topic, notify=self._may.notify()
         )
         Rollback(self, roll_back=steps["RollBack"], endpoints=endpoints, undelivered=undelivered)
-        Watch(self, machine=promotion.machine, undelivered=undelivered, topic=state.topic)
+        self._watch(promotion.machine, undelivered)
         self._function("operate", timeout=30, may=[self._may.emit()])
         Pairing(self, pair=self._pair(undelivered), store=state.store, undelivered=undelivered)
         Retraining(self, config=config, state=state, may=self._may, undelivered=undelivered)
+
+    def _watch(self, promotions: sfn.StateMachine, undelivered: sqs.IQueue) -> None:
+        """A rolled-back release is a good end; a failed or aborted execution may leave one half-way."""
+        watch = Watch(self, topic=self._state.topic, runbook="stuck-release")
+        failed, aborted = promotions.metric_failed(), promotions.metric_aborted()
+        watch.on_any(f"{names.PROMOTION}-failed", failed, "a promotion failed, its rollback included; look now")
+        watch.on_any(f"{names.PROMOTION}-aborted", aborted, "a promotion was stopped by hand; its release still stands")
+        watch.on_undelivered(f"{names.PREFIX}-undelivered", undelivered, "an approval or an alarm reached nobody")
 
     def _steps(self, undelivered: sqs.IQueue) -> dict[str, Function]:
         """By their names in the state machine's definition."""

@@ -87,13 +87,7 @@ class Function(lambda_.Function):
         accept(self, "L1", "Python 3.13 is the newest runtime the pinned libraries are tested with.")
         accept(role, "IAM5", "X-Ray has no resources; Lambda's tracing needs it.", finding="Resource::*")
         for permission in may:
-            self._allow(role, permission)
-
-    def _allow(self, role: iam.Role, permission: Permission) -> None:
-        role.add_to_policy(permission.statement())
-        for resource in permission.resources:
-            if "*" in resource:
-                accept(role, "IAM5", permission.why, finding=f"Resource::{resource}")
+            permission.give(role)
 
 
 def _code(verb: str, counts: bool) -> lambda_.Code:

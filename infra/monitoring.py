@@ -7,15 +7,17 @@ import aws_cdk as cdk
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_sqs as sqs
+from aws_cdk import aws_stepfunctions as sfn
 
 from infra.config import Config, Endpoint
-from infra.drift_alarms import DriftAlarms, WorkflowAlarms
+from infra.drift_alarms import DriftAlarms
 from infra.function import Function
 from infra.looks import Looks
 from infra.model_monitor import ModelMonitor
 from infra.permissions import Permission
 from infra.queue import undelivered
 from infra.state import State
+from infra.watch import Watch
 from infra.workflow import Workflow
 from slipway import names
 
@@ -45,9 +47,17 @@ class Monitoring(cdk.Stack):
             if endpoint.first_model is not None and endpoint.monitor == names.MODEL_MONITOR:
                 role = state.monitoring_roles[endpoint.name]
                 ModelMonitor(self, endpoint=endpoint, role=role, store=state.store, key=state.key)
-        WorkflowAlarms(self, machine=workflow.machine, undelivered=self._undelivered, topic=state.topic)
+        self._watch(workflow.machine)
         known = {"ENDPOINTS": ",".join(config.endpoint_names)}
         self._function("feedback", timeout=60, may=self._may.write(names.GROUND_TRUTH), environment=known)
+
+    def _watch(self, looks: sfn.StateMachine) -> None:
+        """A schedule that can't start a look is an event that reached nobody, too."""
+        watch, waiting = Watch(self, topic=self._state.topic, runbook="monitoring-failed"), self._undelivered
+        watch.on_any(f"{names.MONITOR}-failed", looks.metric_failed(), "a look for drift failed")
+        watch.on_any(f"{names.MONITOR}-timed-out", looks.metric_timed_out(), "a look for drift did not end")
+        meaning = "captured traffic or the start of a look reached nobody"
+        watch.on_undelivered(f"{names.MONITOR}-undelivered", waiting, meaning)
 
     def _profile_arrivals(self, endpoints: Sequence[Endpoint]) -> None:
         """Lambda tries a failed event twice more before it is undelivered; the window's sum then counts the object."""

@@ -9,8 +9,10 @@ from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
+from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
+from infra.nag import accept
 from slipway import names
 
 
@@ -25,6 +27,12 @@ class Permission:
 
     def statement(self) -> iam.PolicyStatement:
         return iam.PolicyStatement(actions=[*self.actions], resources=[*self.resources], conditions=self.when)
+
+    def give(self, to: iam.Role | sfn.StateMachine) -> None:
+        to.grant_principal.add_to_principal_policy(self.statement())
+        for resource in self.resources:
+            if "*" in resource:
+                accept(to, "IAM5", self.why, finding=f"Resource::{resource}")
 
 
 def arn(scope: Construct, service: str, resource: str, name: str, *, colon: bool = False) -> str:

@@ -34,9 +34,10 @@ class Promotion(Workflow):
         publishing to the topic takes."""
         own_arn = promotion_arn(scope)
         values = {"Promotion": own_arn, "Topic": topic.topic_arn}
-        super().__init__(scope, "Promotion", name=names.PROMOTION, definition=DEFINITION, steps=steps, values=values)
-        for permission in (Permission(["states:StartExecution"], [own_arn]), *notify):
-            self.machine.add_to_role_policy(permission.statement())
+        may = [Permission(["states:StartExecution"], [own_arn]), *notify]
+        super().__init__(
+            scope, "Promotion", name=names.PROMOTION, definition=DEFINITION, steps=steps, values=values, may=may
+        )
         self._start_on_approval(packages, undelivered)
 
     def _start_on_approval(self, packages: Sequence[str], undelivered: sqs.IQueue) -> None:

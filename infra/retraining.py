@@ -4,20 +4,18 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import aws_cdk as cdk
-from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infra.config import Config, Endpoint
-from infra.function import KEEP_LOGS, Function
-from infra.nag import accept
+from infra.function import Function
 from infra.permissions import Permission, Permissions, retraining_arn
 from infra.state import State
+from infra.watch import Watch
+from infra.workflow import Workflow
 from slipway import names
 
 DEFINITION = Path(__file__).parent / "workflows" / "retraining.asl.json"
@@ -43,7 +41,8 @@ class Retraining(Construct):
         self._follow(self._follower())
         self._answer_by_registry(self._answerer(), config.endpoint_names)
         self._keep_mlflow(config)
-        self._alarm()
+        watch = Watch(self, topic=state.topic, runbook="retraining-failed")
+        watch.on_any(f"{names.RETRAINING}-failed", self.machine.metric_failed(), "a retraining failed")
 
     def _steps(self) -> dict[str, Function]:
         """By their names in the state machine's definition."""
@@ -97,42 +96,19 @@ class Retraining(Construct):
 
     def _machine(self, steps: dict[str, Function]) -> sfn.StateMachine:
         state, code = self._state, self._state.job_code
-        machine = sfn.StateMachine(
-            self,
-            "Machine",
-            state_machine_name=names.RETRAINING,
-            definition_body=sfn.DefinitionBody.from_string(DEFINITION.read_text()),
-            definition_substitutions={
-                **{hole: function.function_arn for hole, function in steps.items()},
-                "Role": state.retraining_role.role_arn,
-                "Bucket": state.store.bucket_name,
-                "Key": state.key.key_arn,
-                "CodeUri": code.program,
-                "CodeFile": code.program_file,
-                "MonitoringUri": code.monitoring,
-                "MonitoringFile": code.monitoring_file,
-            },
-            tracing_enabled=True,
-            logs=sfn.LogOptions(destination=self._log(), level=sfn.LogLevel.ALL, include_execution_data=True),
-        )
-        calls = Permission(["lambda:InvokeFunction"], [function.function_arn for function in steps.values()])
-        for permission in [calls, *self._may.run_jobs(state.retraining_role, JOB_RULES)]:
-            machine.add_to_role_policy(permission.statement())
-            for resource in permission.resources:
-                if "*" in resource:
-                    accept(machine, "IAM5", permission.why, finding=f"Resource::{resource}")
-        reason = "Log delivery and X-Ray know no resources; the state machine needs both."
-        accept(machine, "IAM5", reason, finding="Resource::*")
-        return machine
-
-    def _log(self) -> logs.LogGroup:
-        return logs.LogGroup(
-            self,
-            "Log",
-            log_group_name=f"/aws/vendedlogs/states/{names.RETRAINING}",
-            retention=KEEP_LOGS,
-            removal_policy=cdk.RemovalPolicy.DESTROY,
-        )
+        values = {
+            "Role": state.retraining_role.role_arn,
+            "Bucket": state.store.bucket_name,
+            "Key": state.key.key_arn,
+            "CodeUri": code.program,
+            "CodeFile": code.program_file,
+            "MonitoringUri": code.monitoring,
+            "MonitoringFile": code.monitoring_file,
+        }
+        may = self._may.run_jobs(state.retraining_role, JOB_RULES)
+        return Workflow(
+            self, "Workflow", name=names.RETRAINING, definition=DEFINITION, steps=steps, values=values, may=may
+        ).machine
 
     def _start(self, given: events.RuleTargetInput) -> targets.SfnStateMachine:
         return targets.SfnStateMachine(self.machine, input=given, dead_letter_queue=self._undelivered)
@@ -213,17 +189,3 @@ class Retraining(Construct):
             for name in kept
         ]
         events.Rule(self, "Hourly", schedule=events.Schedule.rate(cdk.Duration.hours(1)), targets=hourly)
-
-    def _alarm(self) -> None:
-        alarm = cloudwatch.Alarm(
-            self,
-            "Failed",
-            alarm_name=f"{names.RETRAINING}-failed",
-            alarm_description="Slipway: a retraining failed; docs/runbooks/retraining-failed.md",
-            metric=self.machine.metric_failed(period=cdk.Duration.minutes(1), statistic="Sum"),
-            threshold=1,
-            evaluation_periods=1,
-            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
-        )
-        alarm.add_alarm_action(actions.SnsAction(self._state.topic))

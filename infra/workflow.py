@@ -1,20 +1,20 @@
 """A state machine of a definition that lies in `infra/workflows/`, logged and traced."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import aws_cdk as cdk
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infra.function import KEEP_LOGS, Function
 from infra.nag import accept
+from infra.permissions import Permission
 
 
 class Workflow(Construct):
-    """A state machine that may call the functions in its definition's holes."""
+    """A state machine that may call the functions in its definition's holes, and do what is listed."""
 
     def __init__(
         self,
@@ -25,8 +25,9 @@ class Workflow(Construct):
         definition: Path,
         steps: Mapping[str, Function],
         values: Mapping[str, str] | None = None,
+        may: Sequence[Permission] = (),
     ) -> None:
-        """steps: functions for the definition's holes; values: texts for other holes."""
+        """steps: functions for the definition's holes; values: texts for other holes; may: besides calling these."""
         super().__init__(scope, id)
         self.machine = sfn.StateMachine(
             self,
@@ -41,12 +42,11 @@ class Workflow(Construct):
             tracing_enabled=True,
             logs=sfn.LogOptions(destination=self._log(name), level=sfn.LogLevel.ALL, include_execution_data=True),
         )
-        self.allow("lambda:InvokeFunction", [function.function_arn for function in steps.values()])
+        Permission(["lambda:InvokeFunction"], [function.function_arn for function in steps.values()]).give(self.machine)
+        for permission in may:
+            permission.give(self.machine)
         reason = "Log delivery and X-Ray know no resources; the state machine needs both."
         accept(self.machine, "IAM5", reason, finding="Resource::*")
-
-    def allow(self, action: str, resources: list[str]) -> None:
-        self.machine.add_to_role_policy(iam.PolicyStatement(actions=[action], resources=resources))
 
     def _log(self, name: str) -> logs.LogGroup:
         return logs.LogGroup(

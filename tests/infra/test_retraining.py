@@ -59,7 +59,7 @@ def test_jobs_have_a_name_a_redrive_makes_new_the_key_and_their_owners_tags() ->
 
 def test_who_may_start_it(templates: dict[str, Template]) -> None:
     rules = of_type(templates["delivery"], "AWS::Events::Rule")
-    started = [r for r in rules if any("RetrainingMachine" in text(t["Arn"]) for t in r["Targets"])]
+    started = [r for r in rules if any("RetrainingWorkflowMachine" in text(t["Arn"]) for t in r["Targets"])]
     (drifted,) = [r for r in started if "EventPattern" in r]
     schedules = {r["ScheduleExpression"]: r["Targets"][0]["InputTransformer"] for r in started if r != drifted}
     assert list(schedules) == ["rate(7 days)", "rate(6 hours)"]
@@ -88,7 +88,7 @@ def test_its_bad_ends_are_followed_up_and_the_registry_answers(templates: dict[s
 
 
 def test_it_may_run_its_endpoints_jobs_under_one_role(templates: dict[str, Template]) -> None:
-    allowed = {action: s["Resource"] for s in role_of(templates, "RetrainingMachine") for action in s["Action"]}
+    allowed = {action: s["Resource"] for s in role_of(templates, "RetrainingWorkflowMachine") for action in s["Action"]}
     assert all("-retrain-*" in resource for resource in allowed["sagemaker:CreateTrainingJob"])
     assert [resource.rsplit("/", 1)[-1] for resource in allowed["events:PutRule"]] == sorted(JOB_RULES)
     assert len(allowed["iam:PassRole"]) == 1 and "RetrainingRole" in allowed["iam:PassRole"][0]

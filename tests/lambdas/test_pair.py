@@ -24,8 +24,6 @@ from tests.lambdas.world import CONTEXT, START, TABLE, World
 
 SETTINGS = settings(
     max_examples=6,
-    deadline=None,
-    derandomize=True,
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -8,7 +8,7 @@ from monitoring import embedded, stream
 from slipway.drift.profile import Profile, empty
 from tests.monitoring.traffic import REFERENCE, WINDOW, counts, lines, moments, plain_lines
 
-slow = settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+slow = settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 
 
 def assert_same(one: Profile, other: Profile) -> None:

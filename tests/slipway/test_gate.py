@@ -2,7 +2,7 @@ import re
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from slipway import codec, gate, gate_outcome
@@ -182,7 +182,6 @@ def test_an_unknown_training_window_is_told_as_a_limit() -> None:
 measures = st.builds(Measure, st.floats(0, 2), st.floats(0, 2), st.none() | st.floats(0, 1))
 
 
-@settings(deadline=None)
 @given(measures, measures, measures)
 def test_whatever_is_measured_a_pass_has_evidence_and_a_refusal_has_reasons(a: Measure, b: Measure, c: Measure) -> None:
     decided = gate.decide(replace(SEEN, log_loss=a, cost=b, pr_auc=c))
@@ -191,7 +190,6 @@ def test_whatever_is_measured_a_pass_has_evidence_and_a_refusal_has_reasons(a: M
         assert a.interval(0.025, 50)[1] < 0
 
 
-@settings(deadline=None)
 @given(measures)
 def test_more_loss_never_turns_a_refusal_into_a_pass(measure: Measure) -> None:
     worse = replace(measure, challenger=measure.challenger + 0.1)

@@ -136,7 +136,7 @@ def test_a_repeated_look_at_the_same_minutes_counts_them_once(release: Release) 
 
 
 @given(st.integers(0, 50), st.integers(1, 50), st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_more_candidate_errors_never_turn_a_rollback_into_an_advance(
     errors: int, more: int, data: st.DataObject
 ) -> None:

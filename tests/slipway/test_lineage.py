@@ -3,7 +3,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from slipway import lineage
@@ -146,7 +146,6 @@ def test_a_version_whose_package_is_gone_stays_and_says_so(mlflow: Mlflow) -> No
     assert statuses == {package(1).arn: "Approved", package(2).arn: lineage.DELETED}
 
 
-@settings(deadline=None)
 @given(st.data())
 def test_wherever_it_was_interrupted_the_next_look_finishes_the_work(data: st.DataObject) -> None:
     mlflow = Mlflow()

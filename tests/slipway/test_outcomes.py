@@ -32,14 +32,14 @@ def sums(candidate: list[float], baseline: list[float]) -> OutcomeSums:
     return added([outcomes.report(role, {"revenue": value}) for role, of in arms.items() for value in of])
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(reports, max_size=12), st.randoms(use_true_random=False))
 def test_sums_do_not_depend_on_order_or_grouping(parts: list[OutcomeSums], rng: random.Random) -> None:
     middle = rng.randrange(len(parts) + 1)
     assert added(rng.sample(parts, len(parts))) == added(parts) == added(parts[:middle]) + added(parts[middle:])
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(reports, max_size=12))
 def test_sums_survive_the_decimals_of_a_table_next_to_other_numbers(parts: list[OutcomeSums]) -> None:
     total = added(parts)
@@ -52,7 +52,7 @@ def test_a_billion_of_the_greatest_reports_fit_into_38_digits() -> None:
     assert all(abs(number) * 10**9 < 10**38 for number in vars(Sample.of(-outcomes.MOST_VALUE)).values())
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.floats(-1000, 1000), min_size=2, max_size=40))
 def test_mean_and_variance_are_those_of_the_values(seen: list[float]) -> None:
     sample = sum((Sample.of(value) for value in seen), Sample())
@@ -95,7 +95,7 @@ def test_a_lift_has_the_interval_of_its_source() -> None:
         assert abs(tested) / spread == pytest.approx(quantile, rel=1e-4)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.floats(0, 50), min_size=3, max_size=60), st.lists(st.floats(0, 50), min_size=3, max_size=60))
 def test_the_relative_lift_and_the_difference_agree_on_the_sign(c: list[float], b: list[float]) -> None:
     lift = outcomes.lift(sums(c, b), RULE, alpha=0.2)

@@ -63,7 +63,7 @@ def test_little_traffic_is_taken_whole() -> None:
     assert pairing.rate(12, 60) == pairing.rate(0, 60) == 1.0
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(seen, max_size=12), st.randoms(use_true_random=False))
 def test_sums_do_not_depend_on_order_or_grouping(parts: list[PairSums], rng: random.Random) -> None:
     total = sum(parts, PairSums())
@@ -73,7 +73,7 @@ def test_sums_do_not_depend_on_order_or_grouping(parts: list[PairSums], rng: ran
     assert sum(parts[:middle], PairSums()) + sum(parts[middle:], PairSums()) == total
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(seen, max_size=12))
 def test_sums_survive_the_codec_and_the_decimals_of_a_table(parts: list[PairSums]) -> None:
     total = sum(parts, PairSums())

@@ -173,7 +173,7 @@ def test_cohorts_of_different_age_are_not_pooled() -> None:
 
 
 @given(st.integers(0, 40), st.integers(1, 40))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_more_bad_predictions_never_turn_a_rollback_into_an_advance(bad: int, more: int) -> None:
     order = list(Decision)
 
@@ -189,7 +189,7 @@ def test_more_bad_predictions_never_turn_a_rollback_into_an_advance(bad: int, mo
 
 
 @given(st.integers(0, 300), st.integers(1, 300))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_more_changed_decisions_never_turn_a_page_into_an_advance(changed: int, more: int) -> None:
     order = list(Decision)
 

@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from slipway import codec, names
@@ -166,7 +166,6 @@ histories = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(histories, st.floats(0, 40 * DAY))
 def test_whatever_happened_budget_and_cooldown_hold(history: list[Run], later: float) -> None:
     found = answer(history=history, now=NOW + later)
@@ -177,7 +176,6 @@ def test_whatever_happened_budget_and_cooldown_hold(history: list[Run], later: f
         assert all(NOW + later - run.ended_at >= SETTINGS.cooldown_hours * HOUR for run in history)  # type: ignore[operator]
 
 
-@settings(deadline=None)
 @given(histories)
 def test_the_order_of_the_history_does_not_matter(history: list[Run]) -> None:
     assert answer(history=history) == answer(history=history[::-1])

@@ -100,7 +100,7 @@ def test_a_propensity_that_is_none_is_an_error(propensity: float) -> None:
         Weighted.of(1.0, 0.0, propensity)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(CASES, max_size=8), st.randoms(use_true_random=False))
 def test_order_and_grouping_do_not_matter(cases: list[tuple[float, float, float]], rng: random.Random) -> None:
     parts = [Weighted.of(*case) + Weighted(expected=Moments.of([case[1]])) for case in cases]

