@@ -21,8 +21,10 @@ def install(clock: Clock) -> None:
         function: dict, request_id: str, text: str, failed: bool, duration_ms: int, **extra: Any
     ) -> None:
         duration = clock.real(duration_ms)
-        emit(function, request_id, text, failed, int(duration), **extra)
         name = (function.get("config") or function)["FunctionName"]
+        # A stack that is destroyed takes log groups along, and its functions may not make them anew.
+        if name in lambda_svc._functions:
+            emit(function, request_id, text, failed, int(duration), **extra)
         measure(name, duration_ms=duration, error=failed, throttle=False)
         extract(text)
 

@@ -3,6 +3,7 @@
 import io
 import time
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
@@ -139,3 +140,28 @@ def test_embedded_metrics_in_the_log_become_metrics(gateway, function, invoke, u
         Statistics=["Sum"],
     )["Datapoints"]
     assert sum(point["Sum"] for point in points) == 3
+
+
+def test_a_function_that_was_deleted_during_its_run_leaves_no_log_group(gateway, function, unique):
+    bucket = f"ends-{unique}"
+    s3, lambdas, logs = (gateway.client(name) for name in ("s3", "lambda", "logs"))
+    s3.create_bucket(Bucket=bucket)
+    arn = function(
+        f"""
+        import boto3, time
+        def handler(event, context):
+            s3 = boto3.client("s3")
+            s3.put_object(Bucket={bucket!r}, Key="begun", Body=b"")
+            while s3.list_objects_v2(Bucket={bucket!r}, Prefix="deleted")["KeyCount"] == 0:
+                time.sleep(0.02)
+        """,
+        (["s3:PutObject", "s3:ListBucket"], f"arn:aws:s3:::{bucket}*"),
+    )
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(lambdas.invoke, FunctionName=arn)
+        eventually(lambda: s3.list_objects_v2(Bucket=bucket)["KeyCount"] == 1)
+        lambdas.delete_function(FunctionName=arn)
+        s3.put_object(Bucket=bucket, Key="deleted", Body=b"")
+        running.exception()
+    group = f"/aws/lambda/{arn.rsplit(':', 1)[-1]}"
+    assert logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"] == []
