@@ -65,6 +65,23 @@ def transact(items: list[Item], conflict: Exception) -> bool:
     return True
 
 
+def below(pk: str, start: str) -> Iterator[Item]:
+    """The items of a partition whose sort key starts so, in its order, with every write that has ended."""
+    asked = {":pk": {"S": pk}, ":start": {"S": start}}
+    pages = (
+        client("dynamodb")
+        .get_paginator("query")
+        .paginate(
+            TableName=table(),
+            KeyConditionExpression="pk = :pk AND begins_with(sk, :start)",
+            ExpressionAttributeValues=asked,
+            ConsistentRead=True,
+        )
+    )
+    for page in pages:
+        yield from page["Items"]
+
+
 def tries() -> Iterator[int]:
     """The numbers of MOST_TRIES tries, with growing pauses between them, and then Unfinished."""
     for number in range(1, MOST_TRIES + 1):

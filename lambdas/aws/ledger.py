@@ -118,16 +118,7 @@ def write(value: Release, line: Entry | None = None) -> Release:
 
 def history(release_id: str) -> list[Entry]:
     """All lines, oldest first."""
-    pages = (
-        client("dynamodb")
-        .get_paginator("query")
-        .paginate(
-            TableName=_table(),
-            KeyConditionExpression="pk = :pk AND begins_with(sk, :sk)",
-            ExpressionAttributeValues={":pk": {"S": f"RELEASE#{release_id}"}, ":sk": {"S": "HISTORY#"}},
-        )
-    )
-    return [_read(Entry, item) for page in pages for item in page["Items"]]
+    return [_read(Entry, item) for item in batches.below(f"RELEASE#{release_id}", "HISTORY#")]
 
 
 def _table() -> str:

@@ -52,17 +52,7 @@ def going(run_id: str, execution: str, state: State, now: float) -> Run:
 
 def history(endpoint: str) -> list[Run]:
     """The endpoint's runs, in no particular order."""
-    pages = (
-        client("dynamodb")
-        .get_paginator("query")
-        .paginate(
-            TableName=_table(),
-            KeyConditionExpression="pk = :pk AND begins_with(sk, :sk)",
-            ExpressionAttributeValues={":pk": {"S": f"ENDPOINT#{endpoint}"}, ":sk": {"S": "RUN#"}},
-            ConsistentRead=True,
-        )
-    )
-    return [_read(item) for page in pages for item in page["Items"]]
+    return [_read(item) for item in batches.below(f"ENDPOINT#{endpoint}", "RUN#")]
 
 
 def under_way(endpoint: str) -> tuple[Run, str] | None:
