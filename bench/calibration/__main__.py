@@ -34,7 +34,8 @@ def main() -> int:
     print("\n\n".join(filter(None, (tables.traffic_tables(rows), tables.quality_tables(quality)))))
     print(f"\n{tables.limit_line(rows)}")
     print(
-        f"Ours acts on a minute {SETTLED_AFTER / 60:g} minutes after its end, once it has settled; the others at once."
+        "Minutes and requests are counted to the end of the last minute a decision rests on. "
+        f"Ours acts {SETTLED_AFTER / 60:g} minutes later, once that minute has settled; the others at once."
     )
     missed = [bar for bar in reached if not bar.met]
     print(f"\n{len(reached) - len(missed)} of {len(reached)} bars met, {args.runs} runs a cell")
