@@ -18,7 +18,7 @@ demo: setup  ## the whole slipway on this machine; STORY=name runs one story
 	$(BIN)/python -m sandbox demo $(if $(STORY),--story $(STORY))
 
 test: setup check  ## lint, types, architecture, synth checks, unit and sandbox tests
-	$(BIN)/python -m pytest -n auto -m "$(UNIT)"
+	$(BIN)/python -m pytest -n logical -m "$(UNIT)"
 	$(BIN)/python -m pytest -m "not ($(UNIT))"
 
 check: setup  ## lint, types and architecture only
