@@ -35,6 +35,7 @@ class Monitoring(cdk.Stack):
         super().__init__(scope, f"{names.PREFIX}-monitoring", description="Slipway: drift")
         self._state, self._may = state, state.permissions(self)
         watched = [endpoint for endpoint in config.endpoints if endpoint.monitor != "off"]
+        self._watched = [endpoint.name for endpoint in watched]
         self._undelivered = undelivered(self, f"{names.MONITOR}-undelivered")
         if own := [endpoint for endpoint in watched if endpoint.monitor != names.MODEL_MONITOR]:
             self._profile_arrivals(own)
@@ -87,7 +88,7 @@ class Monitoring(cdk.Stack):
         topic = {"TOPIC_ARN": self._state.topic.topic_arn}
         tell = [may.measure(), may.publish_metrics(), *may.notify(), may.emit()]
         return {
-            "PlanWindows": self._function("plan_windows", timeout=120, may=[*see, *traffic]),
+            "PlanWindows": self._function("plan_windows", timeout=120, may=[*see, *traffic, *self._count()]),
             "MergeWindow": self._function(
                 "merge_window", timeout=600, memory=1024, may=[*see, *traffic, *may.write(names.MONITORING)]
             ),
@@ -99,6 +100,11 @@ class Monitoring(cdk.Stack):
                 "detect_drift", timeout=300, memory=1024, may=[*keep, *tell], environment=topic
             ),
         }
+
+    def _count(self) -> list[Permission]:
+        """One execution at a time counts an endpoint's windows: its ARN is kept, and asked whether it still does."""
+        kept = [names.monitored(name, names.COUNTS) for name in self._watched]
+        return [*self._may.write(*kept), self._may.follow_looks()]
 
     def _function(
         self,

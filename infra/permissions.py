@@ -287,6 +287,10 @@ class Permissions:
     def answer_retrainings(self) -> Permission:
         return Permission(["states:SendTaskSuccess"], [retraining_arn(self._scope)])
 
+    def follow_looks(self) -> Permission:
+        executions = arn(self._scope, "states", "execution", f"{names.MONITOR}:*", colon=True)
+        return Permission(["states:DescribeExecution"], [executions], "The executions of the one state machine.")
+
     def follow_retrainings(self) -> Permission:
         executions = arn(self._scope, "states", "execution", f"{names.RETRAINING}:*", colon=True)
         return Permission(["states:DescribeExecution"], [executions], "The executions of the one state machine.")

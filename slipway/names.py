@@ -130,6 +130,7 @@ def version(package_arn: str) -> str:
 OBJECTS, QUARANTINE = "objects", "quarantine"  # of a captured object, by the object's own path below its variant
 PROFILES, LABELLED, RESULTS, PROBES = "windows", "labelled", "results", "probes"
 BASELINES = "baselines"
+COUNTS = "counts"  # which execution of the workflow does the counting
 MODEL_MONITOR = "model-monitor"  # what SageMaker Model Monitor writes, in its own layout
 PROBE_ID = f"{PREFIX}-probe"  # begins the inference ids of replayed rows, which are nobody's traffic
 

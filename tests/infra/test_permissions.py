@@ -33,11 +33,11 @@ ENDPOINT = "(fraud|churn|returns)"
 PARTIAL = [
     rf":(model|endpoint-config)/{ENDPOINT}-\*$",
     rf":model-package/{ENDPOINT}/\*$",
-    rf"/(models|data|code|capture|ground-truth|monitoring|retraining|(capture|ground-truth)/{ENDPOINT}|monitoring/{ENDPOINT}/(model-monitor|baselines))/\*$",
+    rf"/(models|data|code|capture|ground-truth|monitoring|retraining|(capture|ground-truth)/{ENDPOINT}|monitoring/{ENDPOINT}/(model-monitor|baselines|counts))/\*$",
     rf":(training|processing)-job/{ENDPOINT}-retrain-\*$",
     rf":log-group:/aws/sagemaker/(\*Jobs|Endpoints/{ENDPOINT})(:\*)?$",
     rf":alarm:TargetTracking-endpoint/{ENDPOINT}/variant/\*$",
-    r":execution:slipway-(promotion|retraining):\*$",
+    r":execution:slipway-(promotion|retraining|monitoring):\*$",
     r":scalable-target/\*$",
 ]
 

@@ -5,13 +5,14 @@ import random
 from datetime import UTC, datetime
 from typing import Any
 
+from lambdas import plan_windows
 from lambdas.aws import counted
 from lambdas.aws.clients import client
 from monitoring import stream
 from slipway import codec, names
 from slipway.drift.profile import Profile
 from slipway.drift.reference import Feature, Kind, Reference
-from tests.lambdas.world import BUCKET
+from tests.lambdas.world import BUCKET, CONTEXT
 
 HOUR = 3600.0
 EDGES = tuple(-2 + i / 5 for i in range(21))
@@ -22,6 +23,11 @@ REFERENCE = Reference(
     Feature("score", edges=tuple(i / 10 for i in range(1, 10))),
 )
 MONITOR: dict[str, Any] = {"endpoint": "fraud", "window_minutes": 60, "settle_minutes": 10, "label_hours": 2}
+
+
+def plan(monitor: dict[str, Any] = MONITOR, execution: str = "") -> dict[str, Any]:
+    """What an execution of the workflow is told to do; without an ARN it is one that has ended since."""
+    return plan_windows.handler({"monitor": monitor, "execution": execution}, CONTEXT)
 
 
 def put(key: str, body: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from lambdas import detect_drift, merge_window, plan_windows
+from lambdas import detect_drift, merge_window
 from lambdas.aws import profiling
 from slipway import codec, names
 from slipway.drift.findings import Drift, Probe
@@ -36,7 +36,7 @@ def hours(world: World, count: int, shift: float = 0.0, rows: int = 200) -> None
             traffic.capture(start + 60, rows=rows, shift=shift, seed=int(start) % 1000)
             world.cloudwatch.minute(start + 60, "baseline", rows)
         world.clock.at = start + HOUR + 600
-        planned = plan_windows.handler({"monitor": MONITOR}, CONTEXT)
+        planned = traffic.plan()
         for window in planned["count"]:
             merge_window.handler({"monitor": MONITOR, "window": window}, CONTEXT)
 

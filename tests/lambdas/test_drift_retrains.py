@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from lambdas import detect_drift, feedback, label_window, merge_window, plan_windows
+from lambdas import detect_drift, feedback, label_window, merge_window
 from lambdas.aws import labelled, profiling, runs
 from lambdas.aws.clients import client
 from slipway import names
@@ -38,7 +38,7 @@ def hour(world: World, shift: float = 0.0, broken: bool = False) -> str:
         traffic.put(key, traffic.get(key).replace(',b"', ',"').replace(',a"', ',"'))
     world.cloudwatch.minute(start + 60, "baseline", ROWS)
     world.clock.at = start + HOUR + 600
-    planned = plan_windows.handler({"monitor": MONITOR}, CONTEXT)
+    planned = traffic.plan()
     for window in planned["count"]:
         merge_window.handler({"monitor": MONITOR, "window": window}, CONTEXT)
     for window in planned["label"]:

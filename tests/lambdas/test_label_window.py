@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from lambdas import detect_drift, feedback, label_window, merge_window, plan_windows
+from lambdas import detect_drift, feedback, label_window, merge_window
 from lambdas.aws import history, profiling
 from slipway import codec, names
 from slipway.windows import Monitor
@@ -24,7 +24,7 @@ def counted(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     traffic.baseline(windows=24)
     traffic.capture(START + 300, rows=20)
     world.clock.at = START + HOUR + 600
-    for window in plan_windows.handler({"monitor": MONITOR}, CONTEXT)["count"]:
+    for window in traffic.plan()["count"]:
         merge_window.handler({"monitor": MONITOR, "window": window}, CONTEXT)
 
 
@@ -41,7 +41,7 @@ def give(world: World, labels: dict[str, int], at: float, **source: str) -> None
 
 def join(world: World) -> list[dict[str, Any]]:
     world.clock.at = DUE
-    planned = plan_windows.handler({"monitor": MONITOR}, CONTEXT)
+    planned = traffic.plan()
     return [label_window.handler({"monitor": MONITOR, "window": w}, CONTEXT) for w in planned["label"]]
 
 
@@ -82,7 +82,7 @@ def test_labelled_windows_are_remembered_however_many_newer_ones_wait_for_their_
     monkeypatch.setattr(history, "LONGEST", 1)
     give(world, dict.fromkeys(ids(), 1), START + 1800)
     join(world)
-    for window in plan_windows.handler({"monitor": MONITOR}, CONTEXT)["count"]:
+    for window in traffic.plan()["count"]:
         merge_window.handler({"monitor": MONITOR, "window": window}, CONTEXT)
     seen = history.windows(codec.decode(Monitor, MONITOR), "baseline", world.clock.at)
     assert [(window.since - START) / HOUR for window in seen] == [0, 1]

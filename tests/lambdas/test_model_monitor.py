@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from lambdas import detect_drift, merge_window, plan_windows
+from lambdas import detect_drift, merge_window
 from lambdas.aws import profiling
 from monitoring import model_monitor, stream
 from slipway import names
@@ -35,7 +35,7 @@ def job(world: World, due: float, shift: float = 0.0) -> None:
 
 
 def count() -> list[dict[str, Any]]:
-    planned = plan_windows.handler({"monitor": MONITOR}, CONTEXT)["count"]
+    planned = traffic.plan(MONITOR)["count"]
     return [merge_window.handler({"monitor": MONITOR, "window": window}, CONTEXT) for window in planned]
 
 

@@ -5,21 +5,18 @@ from typing import Any
 
 import pytest
 
-from lambdas import merge_window, plan_windows, profile
+from lambdas import merge_window, profile
 from lambdas.aws import profiling
+from lambdas.aws.clients import client
 from slipway import names
 from tests.lambdas import drift_traffic as traffic
-from tests.lambdas.drift_traffic import HOUR, MONITOR
+from tests.lambdas.drift_traffic import HOUR, MONITOR, plan
 from tests.lambdas.world import CANARY, CONTEXT, SHADOW, START, World
 
 
 @pytest.fixture(autouse=True)
 def fresh_minute() -> None:
     profiling._serving.cache_clear()
-
-
-def plan() -> dict[str, Any]:
-    return plan_windows.handler({"monitor": MONITOR}, CONTEXT)
 
 
 def count(planned: dict[str, Any]) -> list[dict[str, Any]]:
@@ -40,6 +37,19 @@ def test_a_window_is_counted_once_it_has_settled(world: World) -> None:
     assert (done["counted"], done["objects"], done["rows"]) == (True, 1, 30)
     assert traffic.window(START).rows == 30
     assert plan()["count"] == []
+
+
+def test_while_one_execution_counts_the_next_ones_only_look(world: World) -> None:
+    traffic.baseline()
+    traffic.capture(START + 300, rows=30)
+    world.later(2 * HOUR)
+    first, second = world.execution("first"), world.execution("second")
+    work = plan(execution=first)
+    assert work["count"]
+    assert plan(execution=second) == work | {"count": [], "label": []}
+    assert plan(execution=first) == work
+    client("stepfunctions").stop_execution(executionArn=first)
+    assert plan(execution=second) == work
 
 
 def test_a_window_is_the_same_whether_its_objects_were_seen_as_they_came_or_not(world: World) -> None:
