@@ -40,7 +40,7 @@ class Delivery(cdk.Stack):
 
     def _watch(self, promotions: sfn.StateMachine, undelivered: sqs.IQueue) -> None:
         """A rolled-back release is a good end; a failed or aborted execution may leave one half-way."""
-        watch = Watch(self, topic=self._state.topic, runbook="stuck-release")
+        watch = Watch(self, topic=self._state.topic, runbook="docs/runbooks/stuck-release.md")
         failed, aborted = promotions.metric_failed(), promotions.metric_aborted()
         watch.on_any(f"{names.PROMOTION}-failed", failed, "a promotion failed, its rollback included; look now")
         watch.on_any(f"{names.PROMOTION}-aborted", aborted, "a promotion was stopped by hand; its release still stands")

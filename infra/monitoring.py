@@ -54,7 +54,7 @@ class Monitoring(cdk.Stack):
 
     def _watch(self, looks: sfn.StateMachine) -> None:
         """A schedule that can't start a look is an event that reached nobody, too."""
-        watch, waiting = Watch(self, topic=self._state.topic, runbook="monitoring-failed"), self._undelivered
+        watch, waiting = Watch(self, topic=self._state.topic, runbook="docs/runbooks/monitoring-failed.md"), self._undelivered
         watch.on_any(f"{names.MONITOR}-failed", looks.metric_failed(), "a look for drift failed")
         watch.on_any(f"{names.MONITOR}-timed-out", looks.metric_timed_out(), "a look for drift did not end")
         meaning = "captured traffic or the start of a look reached nobody"

@@ -41,7 +41,7 @@ class Retraining(Construct):
         self._follow(self._follower())
         self._answer_by_registry(self._answerer(), config.endpoint_names)
         self._keep_mlflow(config)
-        watch = Watch(self, topic=state.topic, runbook="retraining-failed")
+        watch = Watch(self, topic=state.topic, runbook="docs/runbooks/retraining-failed.md")
         watch.on_any(f"{names.RETRAINING}-failed", self.machine.metric_failed(), "a retraining failed")
 
     def _steps(self) -> dict[str, Function]:

@@ -24,7 +24,7 @@ class Watch(Construct):
             self,
             name,
             alarm_name=name,
-            alarm_description=f"Slipway: {meaning}; docs/runbooks/{self._runbook}.md",
+            alarm_description=f"Slipway: {meaning}; {self._runbook}",
             metric=metric.with_(period=cdk.Duration.minutes(1)),
             threshold=1,
             evaluation_periods=1,
