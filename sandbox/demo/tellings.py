@@ -17,11 +17,10 @@ from sandbox.demo.world import PAYMENTS, PLAN, Dataset, World
 SEED = 11
 HEALTHY, DRAWN, FRAUDS = 7_500, 157_500, 0.1
 SHIFT = 2.0  # standard deviations
-# Waiting times fit a demonstration; how sure detectors, gate and judge must be is the default. The challenger is meant
-# to disagree with a champion that is wrong.
+# Waiting times fit a demonstration; how sure detectors, gate and judge must be is the default.
 WATCHED = {"window_minutes": 15, "settle_minutes": 1, "label_hours": 1}
 RETRAINED = {"approval": "automatic", "window_days": 1, "label_hours": 1}
-CALM = {**PLAN, "guardrails": [{"metric": "quality", "required": False}]}
+JUDGED = {key: value for key, value in PLAN.items() if key != "guardrails"}
 # What a slow stream has requests for.
 SHORT = [
     {"phase": "SHADOW", "minutes": 15, "requests": 300},
@@ -94,7 +93,7 @@ TELLINGS = {
             payments,
             # 60 % of the requests get a label, half of these within half an hour.
             {"monitor": "slipway", "drift": WATCHED, "retraining": {**RETRAINED, "matured": 0.5}},
-            CALM,
+            JUDGED,
             speed=60.0,
             rate=250.0,
             drifts_at=HEALTHY,
@@ -110,7 +109,7 @@ TELLINGS = {
                 "drift": {**WATCHED, "window_minutes": 30},
                 "retraining": {**RETRAINED, "least_positives": 1400},
             },
-            {**CALM, "steps": SHORT},
+            {**JUDGED, "steps": SHORT},
             speed=120.0,
             rate=80.0,
             # Of the 17,482 contacts 12,000 come until May 2009, the others in the 18 months after.

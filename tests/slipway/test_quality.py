@@ -221,6 +221,18 @@ def test_gross_disagreement_stops_a_release_in_its_shadow(release: Release, chan
     assert [outcome.tell for outcome in seen].count(True) == 1
 
 
+def test_labels_that_show_a_candidate_to_be_better_answer_for_its_disagreement(release: Release) -> None:
+    """A model retrained after a drift disagrees with a champion that is wrong: nobody needs to look."""
+    other = answers.shadow(pairs=900, shift=2.5)
+    better = replace(GOOD, pairs=other.pairs, changed=other.changed, shift=other.shift, log_odds=other.log_odds)
+    assert disagreement_of(better) is Decision.SUSPECT
+    assert quality_of(better).decision is Decision.NON_INFERIOR
+    last = follow(in_shadow(release), {0: better}, 60)[-1]
+    assert last.release.step == 1 and "labels of the same requests show" in last.line.reason
+    waiving = waived(release.plan)
+    assert decisions(follow(in_shadow(release, waiving), {0: other}, 60))[-1] is Decision.SUSPECT, "a waiver shows nothing"
+
+
 def test_after_a_look_at_a_disagreement_an_operator_may_go_on(release: Release) -> None:
     sums = {0: answers.shadow(pairs=900, shift=2.5)}
     held = follow(in_shadow(release), sums, 20)[-1].release
