@@ -15,10 +15,10 @@ from sandbox.demo.stories import LOOPS, Story
 from sandbox.demo.world import PAYMENTS, PLAN, Dataset, World
 
 SEED = 11
-HEALTHY, DRAWN, FRAUDS = 7_500, 157_500, 0.1
+HEALTHY, DRAWN, FRAUDS = 7_500, 150_000, 0.1
 SHIFT = 2.0  # standard deviations
 # Waiting times fit a demonstration; how sure detectors, gate and judge must be is the default.
-WATCHED = {"window_minutes": 15, "settle_minutes": 1, "label_hours": 1}
+WATCHED = {"window_minutes": 30, "settle_minutes": 1, "label_hours": 1}
 RETRAINED = {"approval": "automatic", "window_days": 1, "label_hours": 1}
 JUDGED = {key: value for key, value in PLAN.items() if key != "guardrails"}
 # What a slow stream has requests for.
@@ -95,7 +95,7 @@ TELLINGS = {
             {"monitor": "slipway", "drift": WATCHED, "retraining": {**RETRAINED, "matured": 0.5}},
             JUDGED,
             speed=60.0,
-            rate=250.0,
+            rate=150.0,
             drifts_at=HEALTHY,
         ),
         Telling(
@@ -106,7 +106,7 @@ TELLINGS = {
             # Trained again on as many customers who signed as 2008 had.
             {
                 "monitor": "slipway",
-                "drift": {**WATCHED, "window_minutes": 30},
+                "drift": WATCHED,
                 "retraining": {**RETRAINED, "least_positives": 1400},
             },
             {**JUDGED, "steps": SHORT},
