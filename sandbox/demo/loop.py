@@ -74,6 +74,9 @@ class Loop:
         if told.outcome == told.expected:
             self._until(self._over, "Drift Ended")
             self._leg("Drift Ended")
+            moment = self._world.sandbox.clock.now()
+            found = self._until(lambda: self._judged(moment), "a window that the new model answered is judged")
+            self._leg(f"a window that the new model answered is judged: {found['remedy']}")
             self._until(lambda: not self._ringing(), "the alarms are over")
             self._leg("alarms OK")
         told.wall_s, told.legs = time.monotonic() - began, self._legs
@@ -146,6 +149,16 @@ class Loop:
         """Whether the newest that was told of what serves is that nothing drifts."""
         told = [subject for subject in self._subjects() if f"{self._world.name} {names.BASELINE}" in subject]
         return bool(told) and told[-1].startswith("DRIFT OVER:")
+
+    def _judged(self, since: float) -> dict[str, Any] | None:
+        """The newest verdict on what serves, if it is on a window that began since then."""
+        client, bucket = self._world.sandbox.client("s3"), self._world.outputs()["BucketName"]
+        prefix = f"{names.monitored(self._world.name, names.RESULTS, names.BASELINE)}/"
+        pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        keys = [item["Key"] for page in pages for item in page.get("Contents", ())]
+        newest = max(key for key in keys if key.endswith("/drift.json"))
+        verdict: dict[str, Any] = json.load(client.get_object(Bucket=bucket, Key=newest)["Body"])
+        return verdict if verdict["since"] >= since else None
 
     def _ringing(self) -> list[str]:
         prefix = names.drift_alarm(self._world.name, "")
