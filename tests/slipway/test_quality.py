@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from slipway import judge, scores
 from slipway import release as rel
+from slipway.guardrails import answers as captured_answers
 from slipway.guardrails import disagreement, quality, split
+from slipway.guardrails.flow import Flow
 from slipway.minutes import Arm, Minute
 from slipway.pairsums import ArmSums, PairSums
 from slipway.phases import Phase
@@ -230,7 +232,9 @@ def test_labels_that_show_a_candidate_to_be_better_answer_for_its_disagreement(r
     last = follow(in_shadow(release), {0: better}, 60)[-1]
     assert last.release.step == 1 and "labels of the same requests show" in last.line.reason
     waiving = waived(release.plan)
-    assert decisions(follow(in_shadow(release, waiving), {0: other}, 60))[-1] is Decision.SUSPECT, "a waiver shows nothing"
+    assert decisions(follow(in_shadow(release, waiving), {0: other}, 60))[-1] is Decision.SUSPECT, (
+        "a waiver shows nothing"
+    )
 
 
 def test_after_a_look_at_a_disagreement_an_operator_may_go_on(release: Release) -> None:
@@ -358,3 +362,13 @@ def test_on_a_split_each_variants_labels_are_corrected() -> None:
 
 def test_labels_without_a_propensity_are_judged_as_before() -> None:
     assert GOOD.weighted.known == 0 and "corrected" not in quality_of(GOOD).says
+
+
+def test_a_bakes_first_look_compares_no_captured_shares_with_a_baselines_last_request() -> None:
+    """Seen in the sandbox: 3 lines of 1 request, since lines and requests are counted at other moments."""
+    flow = Flow(requests=263, baseline_requests=1)
+    step = PairSums(candidate=ArmSums(lines=277), baseline=ArmSums(lines=3))
+    assert captured_answers.coverage(captured_answers.Capture(), flow, step).decision is Decision.NON_INFERIOR
+    flow = replace(flow, baseline_requests=300)
+    lost = PairSums(candidate=ArmSums(lines=40), baseline=ArmSums(lines=295))
+    assert captured_answers.coverage(captured_answers.Capture(), flow, lost).decision is Decision.INVALID
