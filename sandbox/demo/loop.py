@@ -158,7 +158,7 @@ class Loop:
         keys = [item["Key"] for page in pages for item in page.get("Contents", ())]
         newest = max(key for key in keys if key.endswith("/drift.json"))
         verdict: dict[str, Any] = json.load(client.get_object(Bucket=bucket, Key=newest)["Body"])
-        return verdict if verdict["since"] >= since else None
+        return verdict if since <= verdict["since"] < verdict["until"] else None  # the same: of no window yet
 
     def _ringing(self) -> list[str]:
         prefix = names.drift_alarm(self._world.name, "")
