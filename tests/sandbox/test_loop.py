@@ -25,8 +25,8 @@ class Verdicts:
         page = {"Contents": [{"Key": key} for key in self._objects]}
         return SimpleNamespace(paginate=lambda **_: [page])
 
-    def get_object(self, *, Key: str, **_: Any) -> dict[str, Any]:
-        return {"Body": io.BytesIO(self._objects[Key])}
+    def get_object(self, **given: str) -> dict[str, Any]:
+        return {"Body": io.BytesIO(self._objects[given["Key"]])}
 
 
 @pytest.mark.parametrize(
