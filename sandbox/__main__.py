@@ -6,13 +6,16 @@ import sys
 from pathlib import Path
 
 from sandbox.demo.drifts import DRIFTS
-from sandbox.demo.stories import DEFAULT, LOOP, STORIES
+from sandbox.demo.stories import DEFAULT, LOOP, LOOPS, STORIES
 
 OUT = Path("out/demo")
 
 
 def parser() -> argparse.ArgumentParser:
-    stories = "\n".join(f"  {story.name:14} {story.says} ({story.expected})" for story in [*STORIES.values(), LOOP])
+    stories = "\n".join(
+        f"  {story.name:14} {story.says} ({story.expected})" for story in [*STORIES.values(), *LOOPS.values()]
+    )
+    stories += f"\n  {LOOP:14} {', '.join(LOOPS)} in turn"
     stories += "".join(f"\n  {story.name:14} {story.says} ({story.remedy})" for story in DRIFTS.values())
     made = argparse.ArgumentParser(
         prog="python -m sandbox",
@@ -23,7 +26,7 @@ def parser() -> argparse.ArgumentParser:
     commands = made.add_subparsers(dest="command", required=True, metavar="COMMAND")
     demo = commands.add_parser("demo", help=f"the main job; tells {', '.join(DEFAULT)} unless told otherwise")
     demo.add_argument(
-        "--story", action="append", choices=[*STORIES, *DRIFTS, LOOP.name, "all"], help="may be given more than once"
+        "--story", action="append", choices=[*STORIES, *DRIFTS, LOOP, *LOOPS, "all"], help="may be given more than once"
     )
     up = commands.add_parser("up", help="deploy, serve and stay up as a server for aws, cdk and boto3, until Ctrl-C")
     up.add_argument("--port", type=int, default=4566)
@@ -54,18 +57,18 @@ def main(arguments: list[str]) -> int:
     try:
         if options.command == "demo":
             chosen = options.story or list(DEFAULT)
-            if LOOP.name in chosen:
-                if len(chosen) > 1:
-                    raise loop.NotClosed(f"{LOOP.name} needs a sandbox of its own; tell the others apart from it")
-                return loop.run(options.out, options.data, options.speed or run.SPEED, options.rate or loop.RATE)
             stories = list(STORIES) if "all" in chosen else [name for name in chosen if name in STORIES]
             drifts = [name for name in chosen if name in DRIFTS]
+            loops = [name for name in LOOPS if name in chosen or LOOP in chosen]
             speed, rate, ended = options.speed or run.SPEED, options.rate or run.RATE, 0
             if stories:
                 ended = run.run(stories, options.out, options.data, speed, rate)
             if drifts:
                 speed = options.speed or drifting.SPEED
                 ended = max(ended, drifting.tell_all(drifts, options.out / "drift", options.data, speed))
+            for name in loops:
+                told = loop.run(name, options.out / name, options.data, options.speed, options.rate)
+                ended = max(ended, told)
             return ended
         if options.command == "up":
             return up.serve(options)

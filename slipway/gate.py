@@ -14,6 +14,9 @@ from slipway.gate_outcome import Check, Outcome
 from slipway.stats import student
 
 UNSEEABLE = 30.0  # errors to a gain: no reasonable holdout would show it
+# Of a class that has no row among n, up to 3 in n may come (95 %; Hanley & Lippman-Hand 1983, JAMA 249). A model that
+# reckons with so many loses 3/n a row, and a surer one is not thereby better.
+UNSEEN = 3.0
 
 
 @dataclass(frozen=True)
@@ -170,6 +173,8 @@ def _slices(seen: Comparison, rules: Settings, alpha: float) -> Iterator[Check]:
     judged = [part for part in seen.slices if part.rows >= rules.least_slice_rows]
     for part in judged:
         margin = rules.slice_margin * part.log_loss.champion
+        if part.positives in (0, part.rows):
+            margin = max(margin, UNSEEN / part.rows)
         label = f"{part.feature} {part.value} ({part.rows} rows, {part.positives} positive): log-loss"
         yield _harm("slice", label, part.log_loss, margin, alpha / len(judged), seen.holdout.blocks, 1)
 

@@ -81,7 +81,9 @@ def _opinions(release: Release, step: Step, sums: Mapping[int, PairSums]) -> lis
     totals = seen.errors.whole.totals
     steps = [sums[at] for at in sorted(sums) if 0 <= at < len(plan.steps)]
     now = sums.get(release.step, PairSums())
-    shadow = [disagreement.opinion(now, plan.rule(Metric.DISAGREEMENT), plan.alpha)]
+    labelled = quality.opinion(steps, plan.rule(Metric.QUALITY), plan.alpha)
+    shown = quality.shown(labelled, plan.alpha)
+    shadow = [disagreement.opinion(now, plan.rule(Metric.DISAGREEMENT), plan.alpha, shown=shown)]
     return [
         flow.outage(seen.flow, rate(totals.baseline_errors, totals.baseline_requests)),
         errors.opinion(seen.errors, plan.rule(Metric.ERRORS), plan.alpha),
@@ -89,7 +91,7 @@ def _opinions(release: Release, step: Step, sums: Mapping[int, PairSums]) -> lis
         latency.complete(seen.latency),
         answers.opinion(sum(steps, PairSums()), plan.rule(Metric.INVALID), plan.alpha),
         answers.coverage(seen.capture, seen.flow, now),
-        quality.opinion(steps, plan.rule(Metric.QUALITY), plan.alpha),
+        labelled,
         *(shadow if step.phase is Phase.SHADOW else []),
         flow.routing(seen.flow, step),
         flow.exposure(seen.flow, step),

@@ -10,7 +10,7 @@ import pytest
 
 from infra import config
 from sandbox.demo.drifts import DRIFTS
-from sandbox.demo.stories import STORIES
+from sandbox.demo.stories import LOOP, LOOPS, STORIES
 from slipway import names, outcomes, plan, release
 
 ROOT = Path(__file__).parents[1]
@@ -108,7 +108,7 @@ def test_every_make_command_in_the_documents_is_in_the_makefile() -> None:
 def test_every_story_and_module_in_the_documents_exists() -> None:
     for path in DOCS:
         text = path.read_text()
-        assert set(re.findall(r"STORY=([a-z-]+)", text)) <= {*STORIES, *DRIFTS}
+        assert set(re.findall(r"STORY=([a-z-]+)", text)) <= {*STORIES, *DRIFTS, LOOP, *LOOPS}
         for module in re.findall(r"python -m ((?:sandbox|training|bench)[\w.]*)", text):
             file = ROOT / module.replace(".", "/")
             assert file.with_suffix(".py").exists() or (file / "__main__.py").exists(), f"python -m {module}"

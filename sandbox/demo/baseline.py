@@ -11,7 +11,7 @@ import pandas as pd
 import xgboost
 
 from sandbox.demo.toolchain import ROOT
-from sandbox.demo.world import ENDPOINT, World
+from sandbox.demo.world import World
 from slipway import names
 
 GOLDEN, SEED = 100, 11
@@ -40,7 +40,7 @@ def make(world: World, artifact: str, version: str, *, by_hour: bool = False) ->
     scored = rows.assign(score=booster.predict(xgboost.DMatrix(rows[features])))
     scored.to_parquet(folder / "scored.parquet")
     (folder / "importances.json").write_text(json.dumps(booster.get_score(importance_type="total_gain")))
-    _run(folder, version, by_hour=by_hour)
+    _run(world, folder, version, by_hour=by_hour)
     world.say(f"baseline {version}: {len(rows):,} rows in {WINDOWS} windows, {GOLDEN} golden rows")
     golden = scored.sample(GOLDEN, random_state=SEED)
     pairs = zip(golden[features].to_numpy().tolist(), golden["score"].astype(float), strict=True)
@@ -52,7 +52,7 @@ def make(world: World, artifact: str, version: str, *, by_hour: bool = False) ->
 def put(world: World, version: str, files: dict[str, str]) -> None:
     bucket = world.outputs()["BucketName"]
     for file, text in files.items():
-        key = names.monitored(ENDPOINT, names.BASELINES, version, file)
+        key = names.monitored(world.name, names.BASELINES, version, file)
         world.sandbox.client("s3").put_object(Bucket=bucket, Key=key, Body=text.encode())
 
 
@@ -66,9 +66,16 @@ def _model(world: World, artifact: str, folder: Path) -> tuple[xgboost.Booster, 
     return xgboost.Booster({"nthread": 1}, model_file=folder / "model.ubj"), manifest
 
 
-def _run(folder: Path, version: str, *, by_hour: bool) -> None:
+def _run(world: World, folder: Path, version: str, *, by_hour: bool) -> None:
     command = [sys.executable, "-m", "monitoring", "baseline", "--input", f"{folder}/scored.parquet"]
-    command += ["--output", str(folder), "--package", f"{ENDPOINT}/{version}", "--manifest", f"{folder}/manifest.json"]
+    command += [
+        "--output",
+        str(folder),
+        "--package",
+        f"{world.name}/{version}",
+        "--manifest",
+        f"{folder}/manifest.json",
+    ]
     command += ["--importances", f"{folder}/importances.json", "--windows", str(WINDOWS)]
     command += ["--score", "score", "--label", "Class", *(("--time", "Time") if by_hour else ())]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)

@@ -87,6 +87,13 @@ class Stage:
         self.console.print("[dim]to weight 0: seconds on the release's own clock, from the alarm or the verdict[/]")
         self.console.print(f"report: {report}")
 
+    def legs(self, told: Told) -> None:
+        """Of a loop: when each began, since the drift did."""
+        table = Table("minutes", "real s", "leg", title=f"{told.name}, since the drift began", header_style="bold")
+        for leg in told.legs:
+            table.add_row(f"{leg['minutes']:.1f}", f"{leg['real_s']:.0f}", leg["leg"])
+        self.console.print(table)
+
     def _elapsed(self) -> str:
         return f"{time.monotonic() - self._began:6.1f} s"
 

@@ -1,48 +1,26 @@
-"""The story `drift`: the world changes, and in the end a better model serves, without a hand touching it.
-
-Users' rows are payments drawn with more frauds among them, so that labels are enough within hours. From row STEADY on
-one feature, the one the champion relies on, is shifted: injected drift. A drawn row may come twice, in training and
-holdout too: the story shows that the loop closes, not how good a challenger is.
-"""
+"""The loop: the world changes, and in the end a better model serves, without a hand touching it."""
 
 import json
 import shutil
 import subprocess
 import sys
-import tarfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
-import pandas as pd
-import xgboost
-
-from sandbox import data
-from sandbox.demo import report
+from sandbox.demo import baseline, report
 from sandbox.demo.console import Stage
 from sandbox.demo.run import PeakMemory, notifications
-from sandbox.demo.stories import LOOP
+from sandbox.demo.tellings import TELLINGS, Telling
 from sandbox.demo.toolchain import ROOT
 from sandbox.demo.watch import POLL, Told, Watcher
-from sandbox.demo.world import CHAMPION, ENDPOINT, PLAN, World
+from sandbox.demo.world import CHAMPION, PAYMENTS, World
 from sandbox.environment import Sandbox
 from slipway import names
 
-RATE = 250.0  # requests a real second
-STEADY, SHIFTED, FRAUDS, SEED = 7_500, 150_000, 0.1, 11
-SHIFT = 2.0  # standard deviations
 PATIENCE = 600.0  # real seconds for each leg
 ENDED = ("APPROVED", "REFUSED", "REJECTED", "FAILED", "STOPPED")
-# Waiting times fit a demonstration; how sure detectors, gate and judge must be is the default. 60 % of the users'
-# requests get a label, half of these within half an hour.
-SETTINGS: dict[str, Any] = {
-    "monitor": "slipway",
-    "drift": {"window_minutes": 5, "settle_minutes": 1, "label_hours": 1},
-    "retraining": {"approval": "automatic", "window_days": 1, "label_hours": 1, "matured": 0.5},
-}
-# The challenger is meant to disagree with a champion that is wrong.
-CALM_PLAN = {**PLAN, "guardrails": [{"metric": "quality", "required": False}]}
 T = TypeVar("T")
 
 
@@ -50,63 +28,74 @@ class NotClosed(RuntimeError):
     """The loop stopped at a leg; the message says at which, and what is known of it."""
 
 
-def run(out: Path, csv: Path | None, speed: float, rate: float) -> int:
-    """Tells the story; the exit status: 0 if it ends with the new model promoted and the alarm over."""
+def run(name: str, out: Path, csv: Path | None, speed: float | None, rate: float | None) -> int:
+    """Tells one; the exit status: 0 if it ends with the new model promoted and the alarms over."""
+    telling, began = TELLINGS[name], time.monotonic()
+    speed = speed or telling.speed
     shutil.rmtree(out, ignore_errors=True)
-    began = time.monotonic()
     with Stage() as stage, PeakMemory() as peak, Sandbox(speed, logs=out / "logs") as sandbox:
-        world = World(sandbox, data.fraud(csv=csv, progress=stage.say), out, stage.say, CALM_PLAN)
+        given = {"csv": csv} if telling.dataset is PAYMENTS else {}
+        rows = telling.source(**given, progress=stage.say)
+        world = World(sandbox, rows, out, stage.say, telling.plan, telling.dataset)
         try:
-            told = Loop(world, stage).tell(rate)
+            told = Loop(world, stage, telling).tell(rate or telling.rate)
         finally:
             world.stop()
         messages = notifications(sandbox)
     result = report.summary([told], time.monotonic() - began, peak.mib, speed)
+    stage.legs(told)
     stage.summary([told], report.write(out, result, messages))
     return 0 if told.outcome == told.expected else 1
 
 
 class Loop:
-    """One telling. Times are printed in minutes of the sandbox's clock since the drift began."""
+    """One telling. Times are minutes of the sandbox's clock since the drift began, or since the first request."""
 
-    def __init__(self, world: World, stage: Stage) -> None:
-        self._world, self._stage, self._drifted_at = world, stage, 0.0
+    def __init__(self, world: World, stage: Stage, telling: Telling) -> None:
+        self._world, self._stage, self._telling, self._began = world, stage, telling, 0.0
+        self._legs: list[dict[str, Any]] = []
 
     def tell(self, rate: float) -> Told:
         """Raises NotClosed."""
+        began, story = time.monotonic(), self._telling.story
+        self._stage.title(f"story {story.name}: {story.says}")
         self._set_up(rate)
-        began = time.monotonic()
-        self._stage.title(f"story {LOOP.name}: {LOOP.says}")
         users = self._world.users
-        self._until(lambda: users and users.latest.get("sent", 0) >= STEADY, "users have sent what is as it was")
-        self._drifted_at = self._world.sandbox.clock.now()
-        self._leg("the feature shifts")
+        self._until(lambda: users and users.latest.get("sent", 0) >= self._telling.drifts_at, "users have sent")
+        self._began = self._world.sandbox.clock.now()
+        self._leg("the feature shifts" if self._telling.drifts_at else "the stream begins")
         self._until(self._told_of("RETRAIN:"), "Drift Detected")
         self._leg("Drift Detected: " + self._told_of("RETRAIN:")()[0])
         package = self._retrained()
         self._stage.world = self._world
         self._stage.new_release()
-        told = Watcher(self._world, LOOP, self._stage.scene, each_look=self._stage.news).follow(package)
+        told = Watcher(self._world, story, self._stage.scene, each_look=self._stage.news).follow(package)
         self._leg(f"release {told.outcome}: {told.reason[:120]}")
         if told.outcome == told.expected:
-            self._until(self._told_of("DRIFT OVER:"), "Drift Ended")
+            self._until(self._over, "Drift Ended")
             self._leg("Drift Ended")
-            self._until(lambda: self._alarm() == "OK", "the alarm is over")
-            self._leg("alarm OK")
-        told.wall_s = time.monotonic() - began
+            moment = self._world.sandbox.clock.now()
+            found = self._until(lambda: self._judged(moment), "a window that the new model answered is judged")
+            self._leg(f"a window that the new model answered is judged: {found['remedy']}")
+            self._until(lambda: not self._ringing(), "the alarms are over")
+            self._leg("alarms OK")
+        told.wall_s, told.legs = time.monotonic() - began, self._legs
         return told
 
     def _set_up(self, rate: float) -> None:
-        world, stage = self._world, self._stage
+        world, stage, telling = self._world, self._stage, self._telling
         stage.title("cdk bootstrap, cdk deploy --all")
         world.deploy_frame()
         stage.title("a training job makes the champion; cdk deploy --all makes its endpoint, which is watched")
         artifact = world.train("champion", CHAMPION)
-        steady, stream = self._rows(self._fetch(artifact))
-        self._baseline(steady)
-        world.cdk.deploy([world.endpoint(artifact) | SETTINGS], world.say)
+        healthy, sent = telling.rows(world, self._fetch(artifact))
+        files = {name: world.out / "data" / f"{name}.parquet" for name in ("compared", "sent")}
+        for frame, file in zip((healthy, sent), files.values(), strict=True):
+            frame.to_parquet(file, index=False)
+        self._baseline(files["compared"])
+        world.cdk.deploy([world.endpoint(artifact) | telling.settings], world.say)
         stage.title(f"users send {rate:g} requests a second")
-        world.start_users(rate, stream)
+        world.start_users(rate, files["sent"], *telling.traffic)
 
     def _fetch(self, artifact: str) -> Path:
         bucket, _, key = artifact.removeprefix("s3://").partition("/")
@@ -115,33 +104,16 @@ class Loop:
         self._world.sandbox.client("s3").download_file(bucket, key, str(target))
         return target
 
-    def _rows(self, champion: Path) -> tuple[Path, Path]:
-        """What the baseline is made of, and what users send."""
-        rows = pd.read_parquet(self._world.slice("stream"))
-        drawn = rows.sample(
-            2 * STEADY + SHIFTED,
-            replace=True,
-            weights=rows["Class"].map({1: FRAUDS / rows["Class"].sum(), 0: (1 - FRAUDS) / (rows["Class"] == 0).sum()}),
-            random_state=SEED,
-            ignore_index=True,
-        ).round(6)
-        steady, stream = drawn[:STEADY], drawn[STEADY:].reset_index(drop=True)
-        name = important(champion)
-        stream.loc[STEADY:, name] += SHIFT * steady[name].std()
-        files = self._world.out / "data" / "steady.parquet", self._world.out / "data" / "sent.parquet"
-        for frame, file in zip((steady, stream), files, strict=True):
-            frame.to_parquet(file, index=False)
-        return files
-
     def _baseline(self, table: Path) -> None:
         """The champion's, as people make it."""
-        folder = self._world.out / "baseline"
-        command = [sys.executable, "-m", "monitoring", "baseline", "--package", names.FIRST, "--label", "Class"]
-        command += ["--input", str(table), "--model", str(self._world.out / "champion"), "--output", str(folder)]
+        world, data = self._world, self._telling.dataset
+        folder = world.out / "baseline"
+        command = [sys.executable, "-m", "monitoring", "baseline", "--package", names.FIRST, "--label", data.target]
+        command += ["--input", str(table), "--model", str(world.out / "champion"), "--output", str(folder)]
+        command += ["--time", data.time] if self._telling.ordered else []
         subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
-        s3, bucket = self._world.sandbox.client("s3"), self._world.outputs()["BucketName"]
-        for file in sorted(folder.iterdir()):
-            s3.upload_file(str(file), bucket, names.monitored(ENDPOINT, names.BASELINES, names.FIRST, file.name))
+        files = {file.name: file.read_text() for file in sorted(folder.iterdir())}
+        baseline.put(world, names.FIRST, files | dict(self._telling.beside))
 
     def _retrained(self) -> str:
         """Follows the run, leg by leg; the package that was approved."""
@@ -150,8 +122,7 @@ class Loop:
         while time.monotonic() < deadline:
             for known in self._runs():
                 for leg in known["legs"][seen:]:
-                    at = (leg["since"] - self._drifted_at) / 60
-                    self._leg(f"run {leg['state']}", at)
+                    self._leg(f"run {leg['state']}", leg["since"])
                 seen = len(known["legs"])
                 if known["state"] in ENDED:
                     if known["state"] != "APPROVED":
@@ -161,7 +132,7 @@ class Loop:
         raise NotClosed("no retraining ended in time; the newest messages: " + "; ".join(self._subjects()[-3:]))
 
     def _runs(self) -> Iterator[dict[str, Any]]:
-        asked = {":pk": {"S": f"ENDPOINT#{ENDPOINT}"}, ":sk": {"S": "RUN#"}}
+        asked = {":pk": {"S": f"ENDPOINT#{self._world.name}"}, ":sk": {"S": "RUN#"}}
         condition = "pk = :pk AND begins_with(sk, :sk)"
         found = self._world.sandbox.client("dynamodb").query(
             TableName=names.LEDGER_TABLE, KeyConditionExpression=condition, ExpressionAttributeValues=asked
@@ -169,22 +140,38 @@ class Loop:
         return (json.loads(item["document"]["S"]) for item in found["Items"])
 
     def _subjects(self) -> list[str]:
-        file = self._world.sandbox.logs / "notifications.jsonl"
-        lines = file.read_text().splitlines() if file.exists() else []
-        return [str(json.loads(line).get("subject")) for line in lines]
+        return [str(message.get("subject")) for message in notifications(self._world.sandbox)]
 
     def _told_of(self, start: str) -> Callable[[], list[str]]:
         return lambda: [subject for subject in self._subjects() if subject.startswith(start)]
 
-    def _alarm(self) -> str:
-        alarms = self._world.sandbox.client("cloudwatch").describe_alarms(
-            AlarmNames=[names.drift_alarm(ENDPOINT, "feature")]
-        )
-        return str(alarms["MetricAlarms"][0]["StateValue"])
+    def _over(self) -> bool:
+        """Whether the newest that was told of what serves is that nothing drifts."""
+        told = [subject for subject in self._subjects() if f"{self._world.name} {names.BASELINE}" in subject]
+        return bool(told) and told[-1].startswith("DRIFT OVER:")
 
-    def _leg(self, what: str, minutes: float | None = None) -> None:
-        since = (self._world.sandbox.clock.now() - self._drifted_at) / 60 if minutes is None else minutes
-        self._stage.title(f"{since:6.1f} min  {what}")
+    def _judged(self, since: float) -> dict[str, Any] | None:
+        """The newest verdict on what serves, if it is on a window that began since then."""
+        client, bucket = self._world.sandbox.client("s3"), self._world.outputs()["BucketName"]
+        prefix = f"{names.monitored(self._world.name, names.RESULTS, names.BASELINE)}/"
+        pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        keys = [item["Key"] for page in pages for item in page.get("Contents", ())]
+        newest = max(key for key in keys if key.endswith("/drift.json"))
+        verdict: dict[str, Any] = json.load(client.get_object(Bucket=bucket, Key=newest)["Body"])
+        return verdict if since <= verdict["since"] < verdict["until"] else None  # the same: of no window yet
+
+    def _ringing(self) -> list[str]:
+        prefix = names.drift_alarm(self._world.name, "")
+        client = self._world.sandbox.client("cloudwatch")
+        return [
+            a["AlarmName"] for a in client.describe_alarms(AlarmNamePrefix=prefix, StateValue="ALARM")["MetricAlarms"]
+        ]
+
+    def _leg(self, what: str, at: float | None = None) -> None:
+        clock = self._world.sandbox.clock
+        since = (clock.now() if at is None else at) - self._began
+        self._legs.append({"leg": what, "minutes": round(since / 60, 1), "real_s": round(clock.real(since), 1)})
+        self._stage.title(f"{since / 60:6.1f} min  {what}")
 
     def _until(self, question: Callable[[], T], what: str) -> T:
         deadline = time.monotonic() + PATIENCE
@@ -193,13 +180,3 @@ class Loop:
                 raise NotClosed(f"{what}: not within {PATIENCE:.0f} s; messages: {'; '.join(self._subjects()[-3:])}")
             time.sleep(POLL)
         return answer
-
-
-def important(artifact: Path) -> str:
-    """The feature that a model's trees gain most by."""
-    with tarfile.open(artifact) as archive:
-        member = archive.extractfile("model.ubj")
-        assert member is not None
-        booster = xgboost.Booster(model_file=bytearray(member.read()))
-    gains = booster.get_score(importance_type="total_gain")
-    return max(gains, key=lambda name: gains[name])

@@ -55,6 +55,7 @@ def _story(story: Told) -> dict[str, Any]:
         "requests_lost": story.lost,
         "wall_s": round(story.wall_s, 1),
         "lifts": story.lifts,
+        "legs": story.legs,
     }
 
 
@@ -91,8 +92,16 @@ def _section(story: dict[str, Any]) -> str:
         f"were lost; decided by {html.escape(story['decided_by'])}"
         + (f", weight 0 after {speed} s on the release's clock" if speed is not None else "")
         + "</p><table><tr><th>phase<th><th>weight<th>entered<th>candidate requests</tr>"
-        f"{rows}</table>{_lifts(story['lifts'])}"
+        f"{rows}</table>{_legs(story['legs'])}{_lifts(story['lifts'])}"
     )
+
+
+def _legs(legs: list[dict[str, Any]]) -> str:
+    """Of a loop; "" of other stories."""
+    rows = "".join(
+        f"<tr><td>{leg['minutes']:.1f} min<td>{leg['real_s']:.0f} s<td>{html.escape(leg['leg'])}" for leg in legs
+    )
+    return f"<table><tr><th>sandbox's clock<th>this machine's<th>leg</tr>{rows}</table>" if legs else ""
 
 
 def _lifts(lifts: list[dict[str, Any]]) -> str:

@@ -55,8 +55,13 @@ STORIES = {
         Story("leak", "the candidate works until its connections are used up", "ROLLED_BACK", "leak"),
     )
 }
-# Told by sandbox.demo.loop, in a sandbox of its own: nobody registers or approves anything.
-LOOP = Story(
-    "drift", "a feature shifts: drift is seen, the model trained again, judged, released; the alarm is over", "PROMOTED"
-)
+# Told by sandbox.demo.loop, in a sandbox each: nobody registers or approves anything.
+LOOPS = {
+    story.name: story
+    for story in (
+        Story("drift-fraud", "a feature of card payments shifts; in the end a better model serves", "PROMOTED"),
+        Story("drift-bank", "a bank's customers of 2009 are no longer those of 2008; the same", "PROMOTED"),
+    )
+}
+LOOP = "drift"  # both
 DEFAULT = ("good", "outage", "slowdown")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sandbox.demo.stories import Story
-from sandbox.demo.world import ENDPOINT, World
+from sandbox.demo.world import World
 from slipway import names
 
 POLL = 0.2  # real seconds
@@ -45,6 +45,7 @@ class Told:
     lost: int = 0
     wall_s: float = 0.0
     lifts: list[dict[str, Any]] = field(default_factory=list)  # of an A/B test's outcomes, look by look
+    legs: list[dict[str, Any]] = field(default_factory=list)  # of a loop: what, and when since the drift began
 
     @property
     def decision_to_zero_s(self) -> float | None:
@@ -110,7 +111,7 @@ class Watcher:
             self._injected = True
 
     def _see_endpoint(self) -> None:
-        seen = self._world.sandbox.client("sagemaker").describe_endpoint(EndpointName=ENDPOINT)
+        seen = self._world.sandbox.client("sagemaker").describe_endpoint(EndpointName=self._world.name)
         total = sum(v["CurrentWeight"] for v in seen["ProductionVariants"]) or 1.0
         weights = {v["VariantName"]: 100 * v["CurrentWeight"] / total for v in seen["ProductionVariants"]}
         self._scene.weights, self._scene.status = weights, seen["EndpointStatus"]
@@ -156,7 +157,7 @@ class Watcher:
 
     def _find(self, package_arn: str) -> dict[str, Any] | None:
         """The newest release of a package, as the ledger holds it."""
-        items = self._query(f"ENDPOINT#{ENDPOINT}", "RELEASE#")
+        items = self._query(f"ENDPOINT#{self._world.name}", "RELEASE#")
         found = [release for release in items if release["package"] == package_arn]
         return max(found, key=lambda release: release["created_at"], default=None)
 

@@ -9,7 +9,8 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -41,6 +42,24 @@ CHAMPION = {"max-depth": 3, "num-round": 40, "eta": 0.15}
 CANDIDATE = {"min-child-weight": 5, "lambda": 10}
 
 
+@dataclass(frozen=True)
+class Dataset:
+    """endpoint: what serves models of it. target, time: columns, of which the second is no feature. slices: cuts a
+    table into files below a folder, by name; `NAME-train` and `NAME-validation` are what the job NAME trains on."""
+
+    endpoint: str
+    target: str
+    time: str
+    slices: Callable[[Path, Path], dict[str, Path]]
+
+
+def _payments(rows: Path, folder: Path) -> dict[str, Path]:
+    return {name: data.cut(rows, name, folder / name / "rows.parquet") for name in data.SLICES}
+
+
+PAYMENTS = Dataset(ENDPOINT, "Class", "Time", _payments)
+
+
 class TrainingFailed(RuntimeError):
     """A training job did not complete; the message is its failure reason."""
 
@@ -49,19 +68,25 @@ class World:
     """One sandbox with Slipway in it. `say` gets a line of progress at a time; `plan` is cdk.json's `plan`."""
 
     def __init__(
-        self, sandbox: Sandbox, rows: Path, out: Path, say: Say, plan: Mapping[str, Any] = MappingProxyType(PLAN)
+        self,
+        sandbox: Sandbox,
+        rows: Path,
+        out: Path,
+        say: Say,
+        plan: Mapping[str, Any] = MappingProxyType(PLAN),
+        dataset: Dataset = PAYMENTS,
     ) -> None:
-        self.sandbox, self.out, self.say, self.plan = sandbox, out, say, dict(plan)
-        self._own_plan = self.plan
+        self.sandbox, self.out, self.say, self.plan, self.dataset = sandbox, out, say, dict(plan), dataset
+        self._own_plan, self.name = self.plan, dataset.endpoint
         self.cdk = Cdk(sandbox.environment(), out)
-        self._slices = {name: data.cut(rows, name, out / "data" / name / "rows.parquet") for name in data.SLICES}
+        self._slices = dataset.slices(rows, out / "data")
         self.users: Users | None = None
         self.settings: dict[str, Any] = {"monitor": "off"}
 
     def endpoint(self, first_model: str | None) -> dict[str, Any]:
         """Unwatched where the story is not about drift: a look every few seconds costs more than such a story."""
         told = {"alarm_email": "oncall@example.com", **self.settings}
-        return {"name": ENDPOINT, "plan": self.plan, "first_model": first_model, **told}
+        return {"name": self.name, "plan": self.plan, "first_model": first_model, **told}
 
     def watch(self, settings: Mapping[str, Any]) -> None:
         """Deploys with monitoring; settings: cdk.json's `drift`."""
@@ -89,7 +114,7 @@ class World:
 
     def first_model(self) -> str:
         """As the first deployment was told, perhaps by another process."""
-        key = {"pk": {"S": f"ENDPOINT#{ENDPOINT}"}, "sk": {"S": "FIRST"}}
+        key = {"pk": {"S": f"ENDPOINT#{self.name}"}, "sk": {"S": "FIRST"}}
         item = self.sandbox.client("dynamodb").get_item(TableName=names.LEDGER_TABLE, Key=key)["Item"]
         return str(json.loads(item["document"]["S"])["ArtifactUrl"])
 
@@ -100,7 +125,7 @@ class World:
 
     def train(self, name: str, hyperparameters: dict[str, Any]) -> str:
         """Runs a SageMaker training job on the slices of that name; returns the artifact's S3 address."""
-        job = f"{ENDPOINT}-{name}-{int(time.time())}"
+        job = f"{self.name}-{name}-{int(time.time())}"
         client = self.sandbox.client("sagemaker")
         client.create_training_job(**self._job(job, name, hyperparameters))
         while True:
@@ -127,7 +152,7 @@ class World:
         address = f"{names.MODELS}/candidates/{int(time.time() * 1000)}-{kind}/model.tar.gz"
         s3.upload_file(str(made), bucket, address)
         return register.register(
-            self.sandbox.client("sagemaker"), s3, artifact=f"s3://{bucket}/{address}", group=ENDPOINT, image=self.image
+            self.sandbox.client("sagemaker"), s3, artifact=f"s3://{bucket}/{address}", group=self.name, image=self.image
         )
 
     def approve(self, package_arn: str) -> None:
@@ -137,7 +162,7 @@ class World:
 
     @property
     def image(self) -> str:
-        return self.outputs()[f"Image{ENDPOINT.title()}"]
+        return self.outputs()[f"Image{self.name.title()}"]
 
     def start_users(self, rate: float, rows: Path | None = None, *options: str) -> None:
         """Users who send these rows, the stream's unless told otherwise, in place of those who sent before.
@@ -146,7 +171,8 @@ class World:
         """
         self.stop()
         bucket = self.outputs()["BucketName"]
-        self.users = Users(self.sandbox, rows or self.slice("stream"), rate, bucket, self.out, options)
+        given = ["--endpoint", self.name, "--target", self.dataset.target, "--drop", self.dataset.time, *options]
+        self.users = Users(self.sandbox, rows or self.slice("stream"), rate, bucket, self.out, given)
 
     def slice(self, name: str) -> Path:
         """A part of the data, as Parquet."""
@@ -154,11 +180,11 @@ class World:
 
     def inject(self, variant: str, fault: dict[str, Any]) -> None:
         """Switches a physical fault of a variant; `{}` ends it."""
-        self._control("PUT", f"faults/{ENDPOINT}/{variant}", fault)
+        self._control("PUT", f"faults/{self.name}/{variant}", fault)
 
     def dataplane(self) -> dict[str, Any]:
         """The data plane's counters of the endpoint."""
-        state: dict[str, Any] = self._control("GET", "state")["endpoints"].get(ENDPOINT, {})
+        state: dict[str, Any] = self._control("GET", "state")["endpoints"].get(self.name, {})
         return state
 
     def dropped(self) -> int:
@@ -172,7 +198,7 @@ class World:
     def _job(self, job: str, name: str, hyperparameters: dict[str, Any]) -> dict[str, Any]:
         outputs = self.outputs()
         bucket = outputs["BucketName"]
-        given = {"target": "Class", "time-column": "Time", **hyperparameters}
+        given = {"target": self.dataset.target, "time-column": self.dataset.time, **hyperparameters}
         source = f"s3://{bucket}/{names.CODE}/sourcedir.tar.gz"
         script = {"sagemaker_program": "train.py", "sagemaker_submit_directory": source}
         metrics = ("auc", "pr_auc", "log_loss")
@@ -201,9 +227,9 @@ class World:
         s3, bucket = self.sandbox.client("s3"), self.outputs()["BucketName"]
         code = package.sourcedir(self.out / "artifacts" / "sourcedir.tar.gz")
         s3.upload_file(str(code), bucket, f"{names.CODE}/sourcedir.tar.gz")
-        for name in ("champion", "candidate"):
-            for channel in ("train", "validation"):
-                source = self._slices[f"{name}-{channel}"]
+        for part, source in self._slices.items():
+            name, _, channel = part.partition("-")
+            if channel:
                 s3.upload_file(str(source), bucket, f"{names.DATA}/{name}/{channel}/{source.name}")
 
     def _control(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -223,7 +249,7 @@ class Users:
     def __init__(
         self, sandbox: Sandbox, rows: Path, rate: float, bucket: str, out: Path, further: Sequence[str] = ()
     ) -> None:
-        command = [sys.executable, "-m", "sandbox.traffic", "--endpoint", ENDPOINT, "--rows", str(rows)]
+        command = [sys.executable, "-m", "sandbox.traffic", "--rows", str(rows)]
         options = ["--rate", str(rate), "--bucket", bucket, "--url", sandbox.dataplane_url]
         options += [part for variant, share in CLICKS.items() for part in ("--clicks", f"{variant}={share}")]
         self._log = (out / "traffic.log").open("wb")

@@ -22,6 +22,11 @@ def _share(text: str) -> tuple[str, float]:
     return variant, float(share)
 
 
+def _then(text: str) -> tuple[int, float]:
+    row, _, rate = text.partition("=")
+    return int(row), float(rate)
+
+
 def parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m sandbox.traffic", description=__doc__.splitlines()[0].partition(":")[0]
@@ -29,6 +34,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--endpoint", required=True)
     parser.add_argument("--rows", type=Path, required=True, help="Parquet, in order of time")
     parser.add_argument("--rate", type=float, default=300.0, help="requests a second")
+    parser.add_argument("--then", type=_then, metavar="ROW=RATE", help="another rate from that row on")
     parser.add_argument("--url", default=os.environ.get("AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME"))
     parser.add_argument("--connections", type=int, default=16, help="kept open; more are opened when all are busy")
     parser.add_argument("--timeout", type=float, default=5.0, help="seconds until a request counts as lost")

@@ -85,9 +85,14 @@ class Users:
             late = now - self._due > 2 * TICK
             self._pool.submit(self._call(self.outcomes.sent, self._due if late else now))
             self.outcomes.sent += 1
-            self._due += self._gaps.expovariate(self._options.rate)
+            self._due += self._gaps.expovariate(self._rate())
         delay = math.ceil((self._due - now) / TICK) * TICK
         self._timer = asyncio.get_running_loop().call_later(delay, self._send_due)
+
+    def _rate(self) -> float:
+        """Requests a second, by now."""
+        row, rate = self._options.then or (math.inf, 0.0)
+        return float(rate if self._options.start + self.outcomes.sent >= row else self._options.rate)
 
     def _call(self, number: int, due: float) -> Call:
         body = self._rows.line(self._options.start + number)

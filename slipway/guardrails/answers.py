@@ -13,7 +13,9 @@ from slipway.verdict import Decision
 LEAST_CAPTURED = 100  # answers, before none of them being invalid says anything
 # Without a new line for so long, capture has stopped: at a capture of 1 %, 500 requests leave none once in 150 times.
 STOPPED_MINUTES, STOPPED_REQUESTS = 15, 500
-LEAST_EXPECTED = 200  # lines, before the variants' captured shares are compared
+# Lines expected of the candidate, and seen of the baseline, before the variants' captured shares are compared: a bake
+# begins with a baseline's last requests.
+LEAST_EXPECTED, LEAST_SEEN = 200, 100
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,8 @@ def coverage(seen: Capture, flow: Flow, step: PairSums) -> Opinion:
         )
         return Opinion(Decision.INVALID, says)
     expected = rate(step.baseline.lines, flow.baseline_requests) * flow.requests
-    if expected >= LEAST_EXPECTED and step.candidate.lines < expected / 2:
+    comparable = expected >= LEAST_EXPECTED and step.baseline.lines >= LEAST_SEEN
+    if comparable and step.candidate.lines < expected / 2:
         says = (
             f"captured are {step.candidate.lines:,} of {flow.requests:,} candidate requests, but "
             f"{step.baseline.lines:,} of {flow.baseline_requests:,} of the baseline's: the rest went unseen"

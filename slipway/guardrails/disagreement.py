@@ -7,24 +7,28 @@ where positives are so rare that hardly any decision can change.
 """
 
 import math
+from dataclasses import replace
 
 from slipway.guardrails.opinion import Opinion, rate, weigh
 from slipway.pairsums import PairSums
-from slipway.plan import Guardrail
+from slipway.plan import Action, Guardrail
 from slipway.stats.adjusted import Covaried
 from slipway.stats.means import LEAST_PER_VARIANT, asymptotic
 from slipway.stats.mixture import log_mean
 from slipway.stats.proportions import Proportion
+from slipway.verdict import Decision
 
 MOST_SHIFT = 1.0  # of the mean log-odds: odds 2.7 times, or a 2.7th, of the baseline's
 LEAST_CORRELATION = 0.5
 # Log-odds have heavier tails than the normal ones for which Fisher's z has the variance 1 / n.
 Z_VARIANCE = 2.0
 PLANNED = 1000  # pairs
+ANSWER = "labels of the same requests show that it is no worse"
 
 
-def opinion(step: PairSums, rule: Guardrail, alpha: float) -> Opinion:
-    """step: sums of the shadow."""
+def opinion(step: PairSums, rule: Guardrail, alpha: float, *, shown: bool = False) -> Opinion:
+    """step: sums of the shadow. shown: whether labels show the candidate to be no worse, which answers a suspicion; a
+    plan that acts on disagreement by itself is not told."""
     compared = step.pairs - step.baseline_invalid
     changed = step.changed + compared - step.shift.n  # no probability instead of one is a change too
     over = Proportion(rule.tolerance, above=True, hits=changed, n=compared).result(alpha=alpha).log_e or 0.0
@@ -37,7 +41,10 @@ def opinion(step: PairSums, rule: Guardrail, alpha: float) -> Opinion:
         says += f"; log-odds moved by {shift:+.2f}, tolerated {MOST_SHIFT:g}; correlation {r:.2f}, not below "
         says += f"{LEAST_CORRELATION:g}"
     enough = compared >= rule.minimum
-    return weigh(rule, alpha, says, candidate=share, baseline=None, harm=harm, safe=safe, enough=enough)
+    found = weigh(rule, alpha, says, candidate=share, baseline=None, harm=harm, safe=safe, enough=enough)
+    if found.decision is Decision.NON_INFERIOR or not shown or rule.action is not Action.PAGE:
+        return found
+    return replace(found, decision=Decision.NON_INFERIOR, says=f"{says}; {ANSWER}")
 
 
 def _shift(odds: Covaried) -> float:

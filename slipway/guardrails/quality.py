@@ -44,6 +44,12 @@ def opinion(steps: Collection[PairSums], rule: Guardrail, alpha: float) -> Opini
     return Opinion(Decision.INVALID, says, found.finding) if unlike else found
 
 
+def shown(found: Opinion, alpha: float) -> bool:
+    """Whether labels show the candidate to be no worse, and not a waiver."""
+    no_worse = found.finding is not None and found.finding.safe >= 1 / alpha
+    return found.decision is Decision.NON_INFERIOR and no_worse
+
+
 def _evidence(steps: Collection[PairSums], rule: Guardrail, alpha: float, unlike: bool) -> tuple[float, float, str]:
     """log e-values for harm and for safety where labels come whatever was done, and nothing to add."""
     total = sum(steps, PairSums())

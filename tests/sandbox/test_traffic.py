@@ -291,6 +291,13 @@ def test_traffic_runs_at_its_rate_signed_and_with_an_id_each_and_ends_with_a_sum
 
 
 @pytest.mark.sandbox
+def test_traffic_has_another_rate_from_a_row_on(parquet):
+    with Server(lambda number, body: answered()) as server:
+        output, errors = start(server.port, parquet, "--then", "20=0.001", "--seconds", "1").communicate(timeout=10)
+    assert json.loads(output.splitlines()[-1])["sent"] == 20, errors
+
+
+@pytest.mark.sandbox
 def test_traffic_does_not_start_where_nobody_listens(parquet):
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))

@@ -106,6 +106,20 @@ def test_many_slices_share_the_alpha_so_that_chance_in_one_of_them_refuses_nobod
     assert failed(replace(SEEN, slices=(unlucky, *others))) == []
 
 
+@pytest.mark.parametrize("positives", [0, 587])
+def test_where_one_class_is_absent_a_model_may_reckon_with_as_much_of_it_as_the_rows_cannot_rule_out(
+    positives: int,
+) -> None:
+    """Seen in a retraining on card payments: the champion was surer of a slice without frauds than 587 rows allow."""
+
+    def slice_of(loss: float, positives: int = positives) -> Comparison:
+        return replace(SEEN, slices=(Slice("V4", "below -0.6", 587, positives, Measure(loss, 0.0001, 0.0002)),))
+
+    assert failed(slice_of(0.0024)) == []
+    assert failed(slice_of(0.0060)) == ["slice"], "more than three rows in 587"
+    assert failed(slice_of(0.0024, positives=5)) == ["slice"]
+
+
 def test_a_slice_too_small_to_judge_is_told_as_a_limit() -> None:
     decided = gate.decide(replace(SEEN, slices=(Slice("age", "above 90", 7, 3, Measure(0.9, 0.4, 0.1)),)))
     assert decided.passed

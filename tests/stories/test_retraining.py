@@ -98,6 +98,12 @@ def ended(site: Site, execution: str) -> dict[str, Any]:
     return see(site, execution)
 
 
+def answer(site: Site, run_id: str, said: str, why: str) -> None:
+    payload = json.dumps({"run_id": run_id, "answer": said, "by": "ana@example.com", "reason": why})
+    told = str(site.world.out / "answer.json")
+    site.aws("lambda", "invoke", "--function-name", "slipway-answer", "--payload", payload, told)
+
+
 def run_of(site: Site, execution: str) -> dict[str, Any] | None:
     return next((run for run in site.runs() if run["execution"] == execution), None)
 
@@ -120,9 +126,7 @@ def test_an_empty_input_trains_a_better_model_and_an_answer_releases_it(site: Si
     package = site.client("sagemaker").describe_model_package(ModelPackageName=asked["package"])
     assert package["ModelApprovalStatus"] == "PendingManualApproval"
     assert package["CustomerMetadataProperties"]["slipway:run"] == asked["id"]
-    payload = json.dumps({"run_id": asked["id"], "answer": "approve", "by": "ana@example.com", "reason": "read it"})
-    answer = site.world.out / "answer.json"
-    site.aws("lambda", "invoke", "--function-name", "slipway-answer", "--payload", payload, str(answer))
+    answer(site, asked["id"], "approve", "read it")
     assert ended(site, execution)["status"] == "SUCCEEDED"
     run = run_of(site, execution)
     assert run and run["state"] == "APPROVED"
@@ -144,8 +148,22 @@ def test_a_challenger_that_learnt_noise_is_refused_and_the_champion_stays(site: 
     assert (site.served(), count_packages(site), site.in_progress()) == (before, packages, None)
 
 
-def test_a_stopped_run_leaves_no_job_behind(site: Site, past: Past) -> None:
-    execution = start(site, by="bo@example.com", reason="by mistake")
+def test_a_stopped_run_leaves_no_job_behind_and_one_that_is_rejected_no_release(site: Site, past: Past) -> None:
+    past.write()
+    before = site.served()
+    stop_in_the_middle(site, start(site, by="bo@example.com", reason="by mistake"))
+    again = start(site)
+    asked = in_state(site, again, "AWAITING")
+    answer(site, asked["id"], "reject", "not before the holidays")
+    assert ended(site, again)["status"] == "SUCCEEDED"
+    run = run_of(site, again)
+    assert run and run["state"] == "REJECTED" and run["reasons"] == ["ana@example.com: not before the holidays"]
+    package = site.client("sagemaker").describe_model_package(ModelPackageName=asked["package"])
+    assert package["ModelApprovalStatus"] == "Rejected"
+    assert (site.served(), site.in_progress()) == (before, None)
+
+
+def stop_in_the_middle(site: Site, execution: str) -> None:
     states, sagemaker = site.client("stepfunctions"), site.client("sagemaker")
     run = in_state(site, execution, "ASSEMBLING")
     job = f"{run['id']}-data-0"
