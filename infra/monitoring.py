@@ -54,11 +54,11 @@ class Monitoring(cdk.Stack):
 
     def _watch(self, looks: sfn.StateMachine) -> None:
         """A schedule that can't start a look is an event that reached nobody, too."""
-        watch, waiting = Watch(self, topic=self._state.topic, runbook="docs/runbooks/monitoring-failed.md"), self._undelivered
+        watch = Watch(self, topic=self._state.topic, runbook="docs/runbooks/monitoring-failed.md")
         watch.on_any(f"{names.MONITOR}-failed", looks.metric_failed(), "a look for drift failed")
         watch.on_any(f"{names.MONITOR}-timed-out", looks.metric_timed_out(), "a look for drift did not end")
         meaning = "captured traffic or the start of a look reached nobody"
-        watch.on_undelivered(f"{names.MONITOR}-undelivered", waiting, meaning)
+        watch.on_undelivered(f"{names.MONITOR}-undelivered", self._undelivered, meaning)
 
     def _profile_arrivals(self, endpoints: Sequence[Endpoint]) -> None:
         """Lambda tries a failed event twice more before it is undelivered; the window's sum then counts the object."""
