@@ -10,7 +10,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from monitoring.columns import ABSENT, ColumnCounter, Value
-from monitoring.records import Reason, Record, Refused, parse
+from monitoring.records import Reason, Record, Refused, Replayed, parse
 from slipway.drift.profile import Count, Profile, unlabelled
 from slipway.drift.reference import Reference
 
@@ -114,6 +114,8 @@ def _records(lines: Iterable[bytes | str], tally: Tally, quarantine: Quarantine,
             record = parse(line, names)
             if within and not within[0] - SKEW <= record.at < within[1] + SKEW:
                 raise Refused(Reason.CLOCK_SKEW)
+        except Replayed:
+            continue
         except Refused as refused:
             tally.reject(refused.reason)
             quarantine(Quarantined(refused.reason, text_of_line(line)))

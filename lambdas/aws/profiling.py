@@ -1,8 +1,6 @@
 """Captured objects to profiles, each once: live as they arrive, or later as their window is summed."""
 
 import json
-import re
-from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -14,8 +12,6 @@ from slipway import codec, names
 from slipway.drift.profile import Profile, empty
 from slipway.drift.reference import Reference
 from slipway.windows import Monitor
-
-_PROBE = re.compile(rf'"inferenceId"\s*:\s*"{names.PROBE_ID}'.encode())
 
 
 def reference(endpoint: str, variant: str, now: float) -> Reference | None:
@@ -43,7 +39,7 @@ def profile(source: capture.Source, reference: Reference | None) -> Profile | No
         return codec.loads(Profile, body.decode())
     if reference is None:
         return None
-    made, refused = stream.profile(users(capture.raw(source)), reference, within=(source.at, source.at))
+    made, refused = stream.profile(capture.raw(source), reference, within=(source.at, source.at))
     if refused:
         lines = (json.dumps({"reason": line.reason, "line": line.line}) for line in refused)
         bucket.put(counted.object_key(source, names.QUARANTINE, ".jsonl"), "\n".join(lines).encode())
@@ -58,7 +54,7 @@ def labelled(monitor: Monitor, variant: str, since: float, reference: Reference)
     given = ((source.at, capture.raw(source)) for source in counted.truths(monitor.endpoint, since, due))
     histories = labels.read(given, due)
     sources = counted.captured(monitor.endpoint, variant, since, since + monitor.seconds)
-    return joined.profile(users(line for source in sources for line in capture.raw(source)), histories, reference)
+    return joined.profile((line for source in sources for line in capture.raw(source)), histories, reference)
 
 
 def described(statistics: dict[str, Any], reference: Reference) -> Profile:
@@ -70,8 +66,3 @@ def described(statistics: dict[str, Any], reference: Reference) -> Profile:
     found = [{**one, "name": columns.get(one["name"], one["name"])} for one in statistics["features"]]
     asked = {**statistics, "features": [one for one in found if one["name"] != "_c0"]}
     return replace(model_monitor.profile(asked, reference), scores=empty(reference).scores)
-
-
-def users(lines: Iterable[bytes]) -> Iterator[bytes]:
-    """Lines less those of replayed golden rows, which are nobody's traffic."""
-    return (line for line in lines if not _PROBE.search(line))

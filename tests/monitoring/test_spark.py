@@ -10,6 +10,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from monitoring import embedded, spark, stream
+from slipway import names
 from tests.monitoring.test_engines import assert_same
 from tests.monitoring.traffic import LEVELS, NUMBERS, ODDITIES, REFERENCE, WINDOW, line
 
@@ -24,6 +25,7 @@ def objects(folder: Path) -> list[Path]:
         rows = [",".join(random.choices(texts, k=random.choice([3, 4, 4, 4, 5]))) for _ in range(200)]
         lines = [line(row, random.choice(["0.2", "0.95", "x", ""])) for row in rows]
         lines += [line({"amount": 1, "unknown": [2]}, encoding="JSON"), "{broken", line("1,clerk\n2,nurse,7", "1\n0")]
+        lines += [line(inference=f"{names.PROBE_ID}-baseline-1"), line(inference="mine")]
         path = folder / f"{number}.jsonl"
         path.write_bytes("\n".join(lines).encode() + (b"\n\xff\xfe\n" if number == 3 else b""))
         paths.append(path)

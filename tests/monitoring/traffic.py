@@ -7,6 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from slipway import names
 from slipway.drift.profile import Column, Profile
 from slipway.drift.reference import Feature, Kind, Reference
 from slipway.stats.means import NOTHING, Moments
@@ -125,14 +126,20 @@ times = st.sampled_from(
     + ["2026-04-18T12:00:60Z", "2026-4-018T12:0:001Z", "{%s}", "", None, 5]
 )
 json_documents = st.fixed_dictionaries({"instances": st.lists(json_rows, max_size=3)}) | json_rows | st.lists(json_rows)
+callers = st.sampled_from(["", "", "", "mine", f"{names.PROBE_ID}-baseline-1"])
 csv_lines = st.builds(
-    line, rows | st.lists(rows, max_size=3).map("\n".join) | st.text(max_size=20), answers, time=times
+    line,
+    rows | st.lists(rows, max_size=3).map("\n".join) | st.text(max_size=20),
+    answers,
+    time=times,
+    inference=callers,
 )
 json_lines = st.builds(
     line,
     json_documents,
     answers | st.none() | st.just({"predictions": [{"score": 0.7}]}),
     time=times,
+    inference=callers,
     encoding=st.sampled_from(["JSON", "BASE64", "CSV"]),
     content_type=st.sampled_from(["application/json", "text/csv", "image/png"]),
 )
@@ -146,5 +153,6 @@ broken = st.sampled_from(
 )
 lines = st.lists(csv_lines | csv_lines | csv_lines | json_lines | broken, max_size=12)
 plain_lines = st.lists(
-    st.builds(line, st.tuples(*[values] * 4).map(",".join), st.sampled_from(["0.25", "0.95", "0.5"])), max_size=20
+    st.builds(line, st.tuples(*[values] * 4).map(",".join), st.sampled_from(["0.25", "0.95", "0.5"]), inference=callers),
+    max_size=20,
 )
