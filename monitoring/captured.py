@@ -94,8 +94,9 @@ def _structured(files: Sequence[str]) -> str:
 
 def _unstructured(files: Sequence[str]) -> str:
     """As `_structured`, with the line itself: slower, and seldom needed."""
-    paths = [f"$.captureData.endpoint{side}.{key}" for side in ("Input", "Output") for key in ("data", "encoding")]
-    extracted = f"json_extract(json, {sql.texts([*paths, '$.eventMetadata.inferenceTime', '$.eventMetadata.inferenceId'])})::VARCHAR[]"
+    parts = [f"$.captureData.endpoint{side}.{key}" for side in ("Input", "Output") for key in ("data", "encoding")]
+    parts += ["$.eventMetadata.inferenceTime", "$.eventMetadata.inferenceId"]
+    extracted = f"json_extract(json, {sql.texts(parts)})::VARCHAR[]"
     return f"""
         SELECT json, parts[1] AS request, parts[2] AS request_encoding, parts[3] AS answer,
             parts[4] AS answer_encoding, parts[5] AS time, parts[6] AS caller

@@ -54,6 +54,21 @@ def test_labels_are_joined_by_the_hour_they_were_collected_in(mounted: Path) -> 
     assert read(mounted).labelled.n == 0
 
 
+def test_labels_are_known_from_the_minute_on_that_their_objects_name_tells(mounted: Path) -> None:
+    hour = mounted / "labels/2026/04/18/13"
+    (hour / "l.jsonl").rename(hour / "30-05-000-l.jsonl")
+    assert run(mounted, "--labels", str(mounted / "labels"), "--labels-until", "2026-04-18T13:30:05Z") == 0
+    assert read(mounted).labelled.n == 0
+    assert run(mounted, "--labels", str(mounted / "labels"), "--labels-until", "2026-04-18T13:30:06Z") == 0
+    assert read(mounted).labelled.n == 2
+
+
+def test_the_files_have_the_names_that_are_asked_for(mounted: Path) -> None:
+    assert run(mounted, "--profile", "00.json", "--quarantine", str(mounted / "aside.jsonl")) == 0
+    assert [path.name for path in (mounted / "output").iterdir()] == ["00.json"]
+    assert len((mounted / "aside.jsonl").read_text().splitlines()) == 2
+
+
 def test_no_traffic_is_an_empty_profile(mounted: Path) -> None:
     for path in (mounted / "input").rglob("*.jsonl"):
         path.unlink()

@@ -153,6 +153,8 @@ broken = st.sampled_from(
 )
 lines = st.lists(csv_lines | csv_lines | csv_lines | json_lines | broken, max_size=12)
 plain_lines = st.lists(
-    st.builds(line, st.tuples(*[values] * 4).map(",".join), st.sampled_from(["0.25", "0.95", "0.5"]), inference=callers),
+    st.builds(
+        line, st.tuples(*[values] * 4).map(",".join), st.sampled_from(["0.25", "0.95", "0.5"]), inference=callers
+    ),
     max_size=20,
 )
