@@ -69,6 +69,7 @@ MLFLOW_VERBS = (
     "SetModelVersionTag",
 )
 NAMED_BY_RUN = "Runs make these jobs; their names start with the endpoint's, and no other endpoint's does."
+NAMED_BY_WINDOW = "Windows make these jobs; their names start with the endpoint's, and no other endpoint's does."
 NO_RESOURCE = "The service knows no resource for this action."
 
 
@@ -222,18 +223,30 @@ class Permissions:
     def _jobs(self) -> list[str]:
         return [*self._made("training-job", "{}-retrain-*"), *self._made("processing-job", "{}-retrain-*")]
 
-    def run_jobs(self, role: iam.IRole, rules: Sequence[str]) -> list[Permission]:
-        """What a state machine needs to run jobs under a role and hear of their ends.
+    def run_jobs(self, role: iam.IRole) -> list[Permission]:
+        """Those of a retraining."""
+        return self._run_jobs(("Training", "Processing"), Permission([], self._jobs(), NAMED_BY_RUN), role)
 
-        rules: of EventBridge, which Step Functions keeps for this. CreateGrant encrypts the instances' volumes.
+    def run_label_jobs(self, role: iam.IRole) -> list[Permission]:
+        """Those that join a window's labels."""
+        named = Permission([], self._made("processing-job", "{}-label-*"), NAMED_BY_WINDOW)
+        return self._run_jobs(("Processing",), named, role)
+
+    def find_label_jobs(self) -> Permission:
+        return Permission(["sagemaker:ListProcessingJobs"], ["*"], NO_RESOURCE)
+
+    def _run_jobs(self, kinds: Sequence[str], jobs: Permission, role: iam.IRole) -> list[Permission]:
+        """What a state machine needs to run jobs under a role and to hear of their ends, by a rule of its own making.
+
+        CreateGrant encrypts the instances' volumes.
         """
-        verbs = ["CreateTrainingJob", "DescribeTrainingJob", "StopTrainingJob"]
-        verbs += [verb.replace("Training", "Processing") for verb in verbs]
+        verbs = [f"{verb}{kind}Job" for kind in kinds for verb in ("Create", "Describe", "Stop")]
+        rules = [f"StepFunctionsGetEventsForSageMaker{kind}JobsRule" for kind in kinds]
         to_sagemaker = {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
         for_sagemaker = {"Bool": {"kms:GrantIsForAWSResource": "true"}}
         keep = ["events:PutTargets", "events:PutRule", "events:DescribeRule"]
         return [
-            Permission([f"sagemaker:{verb}" for verb in (*verbs, "AddTags")], self._jobs(), NAMED_BY_RUN),
+            Permission([f"sagemaker:{verb}" for verb in (*verbs, "AddTags")], jobs.resources, jobs.why),
             Permission(["iam:PassRole"], [role.role_arn], when=to_sagemaker),
             Permission(["kms:CreateGrant"], [self._key.key_arn], when=for_sagemaker),
             Permission(["kms:DescribeKey"], [self._key.key_arn]),

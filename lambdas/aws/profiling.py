@@ -3,7 +3,7 @@
 import json
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from lambdas.aws import baselines, bucket, capture, counted
 from monitoring import labelled as joined
@@ -48,13 +48,29 @@ def profile(source: capture.Source, reference: Reference | None) -> Profile | No
     return made
 
 
-def labelled(monitor: Monitor, variant: str, since: float, reference: Reference) -> Profile:
-    """A window's profile with the labels that came in time joined to its requests."""
+class Given(NamedTuple):
+    """The objects that a window's labels are joined from: its captured requests, and labels collected before `due`."""
+
+    captured: list[capture.Source]
+    truths: list[capture.Source]
+    due: float
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return sum(source.size for source in (*self.captured, *self.truths))
+
+
+def given(monitor: Monitor, variant: str, since: float) -> Given:
     due = since + monitor.seconds + 3600.0 * monitor.label_hours
-    given = ((source.at, capture.raw(source)) for source in counted.truths(monitor.endpoint, since, due))
-    histories = labels.read(given, due)
-    sources = counted.captured(monitor.endpoint, variant, since, since + monitor.seconds)
-    return joined.profile((line for source in sources for line in capture.raw(source)), histories, reference)
+    captured = counted.captured(monitor.endpoint, variant, since, since + monitor.seconds)
+    return Given([*captured], [*counted.truths(monitor.endpoint, since, due)], due)
+
+
+def labelled(given: Given, reference: Reference) -> Profile:
+    """A window's profile with the labels that came in time joined to its requests."""
+    histories = labels.read(((source.at, capture.raw(source)) for source in given.truths), given.due)
+    return joined.profile((line for source in given.captured for line in capture.raw(source)), histories, reference)
 
 
 def described(statistics: dict[str, Any], reference: Reference) -> Profile:
