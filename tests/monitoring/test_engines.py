@@ -9,17 +9,10 @@ from hypothesis import strategies as st
 from monitoring import embedded, records, stream
 from slipway import names
 from slipway.drift.profile import Profile, empty
-from tests.monitoring.traffic import REFERENCE, WINDOW, counts, line, lines, moments, plain_lines
+from tests.monitoring.same import assert_same
+from tests.monitoring.traffic import REFERENCE, WINDOW, line, lines, plain_lines
 
 slow = settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
-
-
-def assert_same(one: Profile, other: Profile) -> None:
-    assert counts(one) == counts(other)
-    for a, b in zip(moments(one), moments(other), strict=True):
-        assert (a.total, a.squares) == pytest.approx(
-            (b.total, b.squares), rel=1e-12, abs=1e-6 * max(1, a.squares) ** 0.5 * 1e-6
-        )
 
 
 def assert_adds_up(profile: Profile) -> None:

@@ -2,15 +2,12 @@
 
 import base64
 import json
-from dataclasses import replace
 from typing import Any
 
 from hypothesis import strategies as st
 
 from slipway import names
-from slipway.drift.profile import Column, Profile
 from slipway.drift.reference import Feature, Kind, Reference
-from slipway.stats.means import NOTHING, Moments
 
 REFERENCE = Reference(
     id="r1",
@@ -49,19 +46,6 @@ def line(
         captured["endpointOutput"] = payload(answer, "CSV" if isinstance(answer, str) else "JSON")
     metadata = {"eventId": event, **({"inferenceId": inference} if inference else {}), "inferenceTime": time}
     return json.dumps({"captureData": captured, "eventMetadata": metadata, "eventVersion": "0"}, ensure_ascii=False)
-
-
-def counts(profile: Profile) -> Profile:
-    """The profile with its sums left out: they depend on the order of addition in the last digits."""
-
-    def counted(column: Column) -> Column:
-        return replace(column, moments=replace(NOTHING, n=column.moments.n))
-
-    return replace(profile, columns=tuple(map(counted, profile.columns)), scores=counted(profile.scores))
-
-
-def moments(profile: Profile) -> list[Moments]:
-    return [column.moments for column in (*profile.columns, profile.scores)]
 
 
 NUMBERS = [
