@@ -43,8 +43,8 @@ class Monitor:
     label_hours: int = 72
     false_alarms: int = 1000
     effect_floor: float = 0.02
-    job_megabytes: int = 200
-    spark_megabytes: int = 20_000
+    job_megabytes: int = 100
+    spark_megabytes: int = 2_000
     job_instance_type: str = "ml.m5.xlarge"
 
     def __post_init__(self) -> None:

@@ -87,10 +87,17 @@ def test_still_more_goes_to_spark() -> None:
     assert said["engine"] == Engine.SPARK and said["job"]["arguments"][:3] == ["profile", "--engine", "spark"]
 
 
-@pytest.mark.parametrize("size", [199_999_999, 200_000_000, 20_000_000_000])
-def test_bytes_choose_the_engine(size: int) -> None:
-    expected = {199_999_999: Engine.FUNCTION, 200_000_000: Engine.EMBEDDED, 20_000_000_000: Engine.SPARK}
-    assert Monitor("fraud").engine(size) is expected[size]
+@pytest.mark.parametrize(
+    ("size", "engine"),
+    [
+        (10**8 - 1, Engine.FUNCTION),
+        (10**8, Engine.EMBEDDED),
+        (2 * 10**9 - 1, Engine.EMBEDDED),
+        (2 * 10**9, Engine.SPARK),
+    ],
+)
+def test_bytes_choose_the_engine(size: int, engine: Engine) -> None:
+    assert Monitor("fraud").engine(size) is engine
 
 
 @pytest.mark.parametrize("status", ["InProgress", "Stopping"])
