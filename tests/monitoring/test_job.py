@@ -88,12 +88,12 @@ def test_a_reference_of_another_shape_is_refused(mounted: Path, capsys: pytest.C
     assert "Reference.package: missing" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", ["baseline", "profile"])
+@pytest.mark.parametrize("command", ["baseline", "profile", "anchors"])
 def test_each_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
         job.main([command, "--help"])
     assert stopped.value.code == 0
-    assert "--input" in capsys.readouterr().out
+    assert "--output" in capsys.readouterr().out
 
 
 def test_an_image_without_duckdb_joins_labels_and_runs_spark(mounted: Path) -> None:
