@@ -18,6 +18,7 @@ from tests.stories.site import Site, until
 pytestmark = pytest.mark.sandbox
 LABELS = ("--label-delay", "30")  # virtual seconds
 SENT = 900.0  # virtual seconds: at least one whole window
+SETTLED = 600.0  # virtual seconds: a window and what it takes to settle
 NOW = {**SHORT, "endpoint": ENDPOINT, "label_hours": 0, "job_megabytes": 0}
 PATIENCE = 240.0
 
@@ -32,6 +33,7 @@ def watched(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dr
         begun = site.now()
         until(lambda: site.now() > begun + SENT, "requests were sent and labelled")
         site.world.stop()
+        until(lambda: site.now() > begun + SENT + SETTLED, "the last window is closed")
         yield made
     finally:
         site.world.cdk.run("destroy", f"{names.PREFIX}-monitoring", "--force", "-c", site.context())
