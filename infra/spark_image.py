@@ -1,7 +1,7 @@
 """SageMaker's Spark container, in which monitoring's jobs run, also those of one process: Python 3.12, as they need.
 
-Source: https://github.com/aws/sagemaker-spark-container (`available_images.md` and its releases), and the image table of
-the SageMaker Python SDK.
+Sources: https://github.com/aws/sagemaker-spark-container (`available_images.md` and its releases), and the image table
+of the SageMaker Python SDK.
 """
 
 import aws_cdk as cdk
