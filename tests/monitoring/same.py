@@ -31,7 +31,11 @@ def assert_same(one: Profile, other: Profile) -> None:
 
 
 def assert_same_labels(one: Labelled, other: Labelled) -> None:
-    assert _flat(codec.encode(one)) == pytest.approx(_flat(codec.encode(other)), rel=1e-9, abs=1e-9)
+    found, expected = _flat(codec.encode(one)), _flat(codec.encode(other))
+    assert found.keys() == expected.keys()
+    for path, value in found.items():
+        same = expected[path] if isinstance(value, str) else pytest.approx(expected[path], rel=1e-9, abs=1e-9)
+        assert value == same, path
 
 
 def _flat(value: object, path: str = "") -> dict[str, object]:
