@@ -35,6 +35,7 @@ class State(cdk.Stack):
         self.training_role = self._training_role(config.endpoints)
         self.retraining_role = self._retraining_role(config.endpoints)
         self.label_role = self._label_role(config.endpoints)
+        self.export_value(self.label_role.role_arn)  # also while Monitoring is not there, or not any more, to import it
         self.serving_roles: dict[str, iam.IRole] = {}
         self.monitoring_roles: dict[str, iam.IRole] = {}
         for endpoint in config.endpoints:

@@ -1,5 +1,6 @@
 import json
 import re
+from pathlib import Path
 
 import botocore.session
 import pytest
@@ -222,6 +223,14 @@ def test_model_monitors_image_is_the_one_of_the_region(template: Template) -> No
     assert data["DataQualityAppSpecification"]["ImageUri"]["Fn::Join"][1][-1] == f"/{REPOSITORY}"
 
 
-def test_where_nothing_is_watched_there_is_no_stack(tmp_path: object) -> None:
-    off = [{**FRAUD, "monitor": "off"}, {**WAITING, "monitor": "off"}]
-    assert "monitoring" not in read(synthesize(tmp_path / "off", {"endpoints": off}))  # type: ignore[operator]
+def test_where_nothing_is_watched_there_is_no_stack_and_what_it_imports_is_there_all_the_same(tmp_path: Path) -> None:
+    on, off = ([{**FRAUD, "monitor": monitor}, {**WAITING, "monitor": monitor}] for monitor in ("slipway", "off"))
+    with_it, without = (
+        read(synthesize(tmp_path / name, {"endpoints": listed})) for name, listed in (("on", on), ("off", off))
+    )
+    assert "monitoring" in with_it and "monitoring" not in without
+    assert exports(with_it["state"]) == exports(without["state"])
+
+
+def exports(template: Template) -> set[str]:
+    return {output["Export"]["Name"] for output in template["Outputs"].values() if "Export" in output}
