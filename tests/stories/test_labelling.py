@@ -75,13 +75,16 @@ def test_one_process_joins_a_window_as_the_function_does(site: Site, watched: Dr
     done = [window for window in look(site)["label"] if window["engine"] == Engine.EMBEDDED]
     by_job = labelled(watched)
     assert done and list(jobs(site).values()) == ["Completed"] * len(done)
+    found = []
     for window in done:
         monitor = {**NOW, "job_megabytes": 1_000_000}
         payload = json.dumps({"monitor": monitor, "window": {key: window[key] for key in ("variant", "since")}})
         name = names.function("label_window")
         answer = site.client("lambda").invoke(FunctionName=name, Payload=payload)
         said = json.loads(answer["Payload"].read())
-        assert said["engine"] == Engine.FUNCTION and said["labelled"] > 0
+        assert said["engine"] == Engine.FUNCTION
+        found.append(said["labelled"])
+    assert max(found) > 100
     assert labelled(watched) == by_job
 
 
