@@ -67,7 +67,8 @@ def labelled(watched: Drifting) -> dict[str, Profile]:
 
 def jobs(site: Site) -> dict[str, str]:
     """Statuses of label jobs, by name."""
-    listed = site.client("sagemaker").list_processing_jobs(NameContains="-label-")["ProcessingJobSummaries"]
+    pages = site.client("sagemaker").get_paginator("list_processing_jobs").paginate(NameContains="-label-")
+    listed = [job for page in pages for job in page["ProcessingJobSummaries"]]
     return {job["ProcessingJobName"]: job["ProcessingJobStatus"] for job in listed}
 
 
