@@ -11,6 +11,7 @@ from infra.config import Drift
 from infra.looks import expression
 from infra.model_monitor import ACCOUNTS, REPOSITORY
 from infra.monitoring import DEFINITION
+from lambdas.aws import label_jobs
 from slipway import codec, names
 from slipway.windows import Monitor
 from tests.infra.synthesis import FRAUD, WAITING, Template, of_type, one, read, statements, synthesize
@@ -73,6 +74,11 @@ def test_jobs_end_before_their_task_does_and_a_failed_one_is_not_run_again_at_on
         assert tried == {"SageMaker.ThrottlingException", "SageMaker.ResourceLimitExceededException"}
         caught = [(catch["ErrorEquals"], catch["Next"]) for catch in task["Catch"]]
         assert caught == [(["SageMaker.ResourceInUseException"], "Labelled"), (["States.ALL"], "NotLabelled")]
+
+
+def test_a_window_that_was_given_up_is_not_asked_for_again_in_the_same_look() -> None:
+    retry = tasks(json.loads(DEFINITION.read_text())["States"])["LabelWindow"]["Retry"]
+    assert retry[0] == {"ErrorEquals": [label_jobs.Unjoined.__name__], "MaxAttempts": 0}
 
 
 def test_every_state_that_joins_is_reached_and_leads_to_one_that_exists() -> None:
