@@ -26,6 +26,8 @@ class Thresholds:
 class Drift:
     """How traffic is watched: windows of so many minutes, closed so many minutes after their end, labelled so many
     hours after it; false_alarms: at most one is tolerated in so many windows; effect_floor: least shift that matters.
+    job_megabytes, spark_megabytes: of a window's traffic and labels, from where on a processing job joins them, and a
+    cluster of two instances; job_instance_type: of these.
     """
 
     window_minutes: int = 60
@@ -33,6 +35,9 @@ class Drift:
     label_hours: int = 72
     false_alarms: int = 1000
     effect_floor: float = 0.02
+    job_megabytes: int = 100
+    spark_megabytes: int = 2_000
+    job_instance_type: str = "ml.m5.xlarge"
 
 
 @dataclass(frozen=True)
@@ -92,6 +97,7 @@ def _plan(path: str, value: object) -> str:
 
 
 _THRESHOLDS = section(Thresholds, {"error_rate": number(0, 1), "latency_p90_ms": number(0, 60_000)})
+_INSTANCE_TYPE = text(r"ml\.[a-z0-9-]+\.[a-z0-9]+", "an instance type such as ml.m5.large")
 _DRIFT = section(
     Drift,
     {
@@ -100,10 +106,12 @@ _DRIFT = section(
         "label_hours": whole(1, 24 * 30),
         "false_alarms": whole(1, 1_000_000),
         "effect_floor": number(0, 1),
+        "job_megabytes": whole(0, 1_000_000),
+        "spark_megabytes": whole(0, 1_000_000_000),
+        "job_instance_type": _INSTANCE_TYPE,
     },
 )
 _IMAGE_URI = r"\d{12}\.dkr\.ecr\.[a-z0-9-]+\.[a-z0-9.]+/[a-z0-9._/-]+(:[\w.-]+|@sha256:[0-9a-f]{64})"
-_INSTANCE_TYPE = text(r"ml\.[a-z0-9-]+\.[a-z0-9]+", "an instance type such as ml.m5.large")
 _RETRAINING = section(
     Retraining,
     {

@@ -1,5 +1,5 @@
-"""What retraining's jobs run: `training/` as a zip for Processing jobs, and as the archive that script mode unpacks;
-and what makes a baseline, as a zip that Python imports from.
+"""What jobs run: of retraining `training/`, as a zip for Processing jobs and as the archive that script mode unpacks;
+and `monitoring/` as a zip that Python imports from, with the file that Spark is given to start it.
 """
 
 import gzip
@@ -15,13 +15,13 @@ from constructs import Construct
 from infra.function import ROOT
 
 SOURCE = ROOT / "training"
-# What `python3 -m monitoring baseline` imports.
+# What `python3 -m monitoring` imports.
 MONITORING = ["/monitoring/", "/monitoring/**", "/slipway/", "/slipway/*.py", "/slipway/drift/", "/slipway/drift/**"]
 MONITORING += ["/slipway/stats/", "/slipway/stats/**"]
 
 
 class JobCode(Construct):
-    """Three assets of the deployment; a change of the code changes their addresses, so a running job keeps its own."""
+    """Four assets of the deployment; a change of the code changes their addresses, so a running job keeps its own."""
 
     def __init__(self, scope: Construct, id: str) -> None:
         super().__init__(scope, id)
@@ -30,6 +30,7 @@ class JobCode(Construct):
         self._monitoring = assets.Asset(
             self, "Monitoring", path=str(ROOT), ignore_mode=cdk.IgnoreMode.GIT, exclude=exclude
         )
+        self._app = assets.Asset(self, "App", path=str(ROOT / "monitoring" / "__main__.py"))
         with tempfile.TemporaryDirectory() as folder:
             self._sources = assets.Asset(self, "Sources", path=str(_sourcedir(Path(folder) / "sourcedir.tar.gz")))
 
@@ -44,12 +45,21 @@ class JobCode(Construct):
 
     @property
     def monitoring(self) -> str:
-        """S3 address of the zip; with its file as PYTHONPATH, `python3 -m monitoring baseline` runs."""
+        """S3 address of the zip; with its file as PYTHONPATH, `python3 -m monitoring` runs."""
         return self._monitoring.s3_object_url
 
     @property
     def monitoring_file(self) -> str:
         return self._monitoring.s3_object_key
+
+    @property
+    def app(self) -> str:
+        """S3 address of `monitoring/__main__.py`, for `spark-submit`, which runs files."""
+        return self._app.s3_object_url
+
+    @property
+    def app_file(self) -> str:
+        return self._app.s3_object_key
 
     @property
     def sources(self) -> str:

@@ -9,6 +9,7 @@ from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 
+from infra import spark_image
 from infra.config import Config, Endpoint
 from infra.drift_alarms import DriftAlarms
 from infra.function import Function
@@ -40,7 +41,10 @@ class Monitoring(cdk.Stack):
         if own := [endpoint for endpoint in watched if endpoint.monitor != names.MODEL_MONITOR]:
             self._profile_arrivals(own)
         steps = self._steps()
-        workflow = Workflow(self, "Workflow", name=names.MONITOR, definition=DEFINITION, steps=steps)
+        values, may = self._of_jobs(), self._may.run_label_jobs(state.label_role)
+        workflow = Workflow(
+            self, "Workflow", name=names.MONITOR, definition=DEFINITION, steps=steps, values=values, may=may
+        )
         for endpoint in watched:
             if endpoint.first_model is not None:
                 Looks(self, endpoint=endpoint, machine=workflow.machine, undelivered=self._undelivered)
@@ -79,12 +83,25 @@ class Monitoring(cdk.Stack):
         target = targets.LambdaFunction(profile, dead_letter_queue=self._undelivered)
         events.Rule(self, "Captured", event_pattern=arrived, targets=[target])
 
+    def _of_jobs(self) -> dict[str, str]:
+        """What the jobs run, where, and as whom, by its name in the workflow's definition."""
+        code = self._state.job_code
+        return {
+            "JobsRole": self._state.label_role.role_arn,
+            "JobsImage": spark_image.uri(self),
+            "Key": self._state.key.key_arn,
+            "CodeUri": code.monitoring,
+            "CodeFile": code.monitoring_file,
+            "AppUri": code.app,
+            "AppFile": code.app_file,
+        }
+
     def _steps(self) -> dict[str, Function]:
         """By their names in the workflow's definition."""
         may = self._may
         see, keep = may.see_endpoints(), [*may.read(names.MONITORING), *may.write(names.MONITORING)]
         traffic = may.read(names.CAPTURE, names.MONITORING)
-        labelled = may.read(names.CAPTURE, names.MONITORING, names.GROUND_TRUTH)
+        labelled = [*may.read(names.CAPTURE, names.MONITORING, names.GROUND_TRUTH), may.find_label_jobs()]
         topic = {"TOPIC_ARN": self._state.topic.topic_arn}
         tell = [may.measure(), may.publish_metrics(), *may.notify(), may.emit()]
         return {
@@ -93,7 +110,10 @@ class Monitoring(cdk.Stack):
                 "merge_window", timeout=600, memory=1024, may=[*see, *traffic, *may.write(names.MONITORING)]
             ),
             "LabelWindow": self._function(
-                "label_window", timeout=600, memory=1024, may=[*labelled, *may.write(names.MONITORING)]
+                "label_window",
+                timeout=600,
+                memory=1024,
+                may=[*labelled, *may.write(names.MONITORING, names.JOBS)],
             ),
             "Probe": self._function("probe", timeout=60, may=[*see, *keep, may.probe()]),
             "DetectDrift": self._function(

@@ -68,7 +68,9 @@ MLFLOW_VERBS = (
     "SearchModelVersions",
     "SetModelVersionTag",
 )
-NAMED_BY_RUN = "Runs make these jobs; their names start with the endpoint's, and no other endpoint's does."
+NAMED_BY_RUN = "Runs and windows make these jobs; their names start with the endpoint's, and no other endpoint's does."
+TO_SAGEMAKER = {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
+FOR_SAGEMAKER = {"Bool": {"kms:GrantIsForAWSResource": "true"}}
 NO_RESOURCE = "The service knows no resource for this action."
 
 
@@ -156,20 +158,18 @@ class Permissions:
     def change_layout(self) -> list[Permission]:
         """CreateGrant lets SageMaker encrypt the instances' volumes with the key."""
         configs = self._made("endpoint-config")
-        for_sagemaker = {"Bool": {"kms:GrantIsForAWSResource": "true"}}
         return [
             Permission(["sagemaker:CreateEndpointConfig", "sagemaker:AddTags"], configs, NAMED_BY_RELEASE),
             Permission(["sagemaker:UpdateEndpoint"], [*self._endpoints, *configs], NAMED_BY_RELEASE),
-            Permission(["kms:CreateGrant"], [self._key.key_arn], when=for_sagemaker),
+            Permission(["kms:CreateGrant"], [self._key.key_arn], when=FOR_SAGEMAKER),
             Permission(["kms:DescribeKey"], [self._key.key_arn]),
         ]
 
     def make_models(self) -> list[Permission]:
         roles = [role.role_arn for role in self._serving_roles.values()]
-        to_sagemaker = {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
         return [
             Permission(["sagemaker:CreateModel", "sagemaker:AddTags"], self._made("model"), NAMED_BY_RELEASE),
-            Permission(["iam:PassRole"], roles, when=to_sagemaker),
+            Permission(["iam:PassRole"], roles, when=TO_SAGEMAKER),
         ]
 
     def probe(self) -> Permission:
@@ -222,20 +222,26 @@ class Permissions:
     def _jobs(self) -> list[str]:
         return [*self._made("training-job", "{}-retrain-*"), *self._made("processing-job", "{}-retrain-*")]
 
-    def run_jobs(self, role: iam.IRole, rules: Sequence[str]) -> list[Permission]:
-        """What a state machine needs to run jobs under a role and hear of their ends.
+    def run_jobs(self, role: iam.IRole) -> list[Permission]:
+        """Those of a retraining."""
+        return self._run_jobs(("Training", "Processing"), self._jobs(), role)
 
-        rules: of EventBridge, which Step Functions keeps for this. CreateGrant encrypts the instances' volumes.
-        """
-        verbs = ["CreateTrainingJob", "DescribeTrainingJob", "StopTrainingJob"]
-        verbs += [verb.replace("Training", "Processing") for verb in verbs]
-        to_sagemaker = {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
-        for_sagemaker = {"Bool": {"kms:GrantIsForAWSResource": "true"}}
+    def run_label_jobs(self, role: iam.IRole) -> list[Permission]:
+        """Those that join a window's labels."""
+        return self._run_jobs(("Processing",), self._made("processing-job", "{}-label-*"), role)
+
+    def find_label_jobs(self) -> Permission:
+        return Permission(["sagemaker:ListProcessingJobs"], ["*"], NO_RESOURCE)
+
+    def _run_jobs(self, kinds: Sequence[str], jobs: Sequence[str], role: iam.IRole) -> list[Permission]:
+        """What a state machine needs to run jobs on encrypted volumes and to hear of their ends, by its own rules."""
+        verbs = [f"{verb}{kind}Job" for kind in kinds for verb in ("Create", "Describe", "Stop")]
+        rules = [f"StepFunctionsGetEventsForSageMaker{kind}JobsRule" for kind in kinds]
         keep = ["events:PutTargets", "events:PutRule", "events:DescribeRule"]
         return [
-            Permission([f"sagemaker:{verb}" for verb in (*verbs, "AddTags")], self._jobs(), NAMED_BY_RUN),
-            Permission(["iam:PassRole"], [role.role_arn], when=to_sagemaker),
-            Permission(["kms:CreateGrant"], [self._key.key_arn], when=for_sagemaker),
+            Permission([f"sagemaker:{verb}" for verb in (*verbs, "AddTags")], jobs, NAMED_BY_RUN),
+            Permission(["iam:PassRole"], [role.role_arn], when=TO_SAGEMAKER),
+            Permission(["kms:CreateGrant"], [self._key.key_arn], when=FOR_SAGEMAKER),
             Permission(["kms:DescribeKey"], [self._key.key_arn]),
             Permission(keep, [arn(self._scope, "events", "rule", rule) for rule in rules]),
         ]

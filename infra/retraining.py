@@ -20,8 +20,6 @@ from slipway import names
 
 DEFINITION = Path(__file__).parent / "workflows" / "retraining.asl.json"
 LOOK_FOR_LABELS = "rate(6 hours)"
-# Step Functions hears of the jobs' ends by these rules of its own making.
-JOB_RULES = [f"StepFunctionsGetEventsForSageMaker{kind}JobsRule" for kind in ("Training", "Processing")]
 
 
 class Retraining(Construct):
@@ -105,7 +103,7 @@ class Retraining(Construct):
             "MonitoringUri": code.monitoring,
             "MonitoringFile": code.monitoring_file,
         }
-        may = self._may.run_jobs(state.retraining_role, JOB_RULES)
+        may = self._may.run_jobs(state.retraining_role)
         return Workflow(
             self, "Workflow", name=names.RETRAINING, definition=DEFINITION, steps=steps, values=values, may=may
         ).machine

@@ -5,6 +5,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
+from infra import spark_image
 from infra.config import Config, Endpoint
 from infra.images import Images
 from infra.job_code import JobCode
@@ -33,6 +34,8 @@ class State(cdk.Stack):
         self.job_code = JobCode(self, "JobCode")
         self.training_role = self._training_role(config.endpoints)
         self.retraining_role = self._retraining_role(config.endpoints)
+        self.label_role = self._label_role(config.endpoints)
+        self.export_value(self.label_role.role_arn)  # also while Monitoring is not there, or not any more, to import it
         self.serving_roles: dict[str, iam.IRole] = {}
         self.monitoring_roles: dict[str, iam.IRole] = {}
         for endpoint in config.endpoints:
@@ -79,6 +82,16 @@ class State(cdk.Stack):
         role.fetches(self.job_code.bucket_arn, self.job_code.keys)
         role.reads(names.CAPTURE, names.GROUND_TRUTH, names.MODELS, names.RETRAINED)
         return role.writes(names.MODELS).writes(names.RETRAINED)
+
+    def _label_role(self, endpoints: tuple[Endpoint, ...]) -> SageMakerRole:
+        """Of the jobs that join a window's labels."""
+        role = SageMakerRole(self, "LabelRole", store=self.store, key=self.key, logs="*Jobs", name=names.LABELLING)
+        role.pulls(spark_image.repository_arn(self))
+        role.fetches(self.job_code.bucket_arn, [self.job_code.monitoring_file, self.job_code.app_file])
+        role.reads(names.CAPTURE, names.GROUND_TRUTH, names.JOBS)
+        for endpoint in endpoints:
+            role.writes(names.monitored(endpoint.name, names.LABELLED))
+        return role
 
     def _endpoint(self, endpoint: Endpoint, removal: cdk.RemovalPolicy) -> None:
         room = Construct(self, endpoint.name)

@@ -72,7 +72,10 @@ class Store(s3.Bucket):
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             versioned=True,
             lifecycle_rules=[
-                s3.LifecycleRule(prefix=f"{names.CAPTURE}/", expiration=cdk.Duration.days(CAPTURE_DAYS)),
+                *(
+                    s3.LifecycleRule(prefix=f"{prefix}/", expiration=cdk.Duration.days(CAPTURE_DAYS))
+                    for prefix in (names.CAPTURE, names.JOBS)
+                ),
                 s3.LifecycleRule(
                     noncurrent_version_expiration=cdk.Duration.days(30),
                     abort_incomplete_multipart_upload_after=cdk.Duration.days(7),

@@ -32,6 +32,6 @@ def total(monitor: Monitor, variant: str, since: float, reference: Reference | N
     if monitor.kind == names.MODEL_MONITOR:
         found = model_monitor.statistics(monitor, since)
         return (profiling.described(found, reference), 1) if found and reference else (None, 0)
-    captured = counted.captured(monitor.endpoint, variant, since, since + monitor.seconds)
-    profiles = [profiling.profile(source, reference) for source in captured]
-    return windows.total(profile for profile in profiles if profile is not None), len(profiles)
+    captured = [*counted.captured(monitor.endpoint, variant, since, since + monitor.seconds)]
+    profiles = (profiling.profile(source, reference) for source in captured)  # one at a time: there may be thousands
+    return windows.total(profile for profile in profiles if profile is not None), len(captured)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from lambdas.aws import baselines, bucket, clock, counted, executions, model_monitor
+from lambdas.aws import baselines, clock, counted, model_monitor, turns
 from lambdas.aws.telemetry import logger, tracer
 from slipway import codec, names, windows
 from slipway.windows import Monitor
@@ -16,26 +16,13 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     monitor, now = codec.decode(Monitor, event["monitor"]), clock.now()
     serving = baselines.serving(monitor.endpoint)
     work: dict[str, list[dict[str, Any]]] = {"count": [], "label": [], "look": [one._asdict() for one in serving]}
-    if counts(monitor.endpoint, event["execution"]):
+    if turns.take(monitor.endpoint, event["execution"]):
         waiting = {one.variant for one in serving if not baselines.made(monitor.endpoint, one.version)}
         for variant in names.ROLES:
             work["count"] += to_count(monitor, variant, now) if variant not in waiting else []
             work["label"] += to_label(monitor, variant, now)
     logger.info("planned", endpoint=monitor.endpoint, work={name: len(items) for name, items in work.items()})
     return {"monitor": codec.encode(monitor), **work}
-
-
-def counts(endpoint: str, execution: str) -> bool:
-    """Whether the work is this execution's. A backlog that takes longer than a window would else be counted by many.
-
-    Two that ask at the same moment may both get it: their windows are then written twice, and alike.
-    """
-    key = names.monitored(endpoint, names.COUNTS, "execution")
-    known = (bucket.get(key) or b"").decode()
-    if known != execution and not executions.ended(known):
-        return False
-    bucket.put(key, execution.encode())
-    return True
 
 
 def to_count(monitor: Monitor, variant: str, now: float) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""`python -m monitoring baseline|profile`: see `monitoring.job`."""
+"""`python -m monitoring baseline|profile|anchors`: see `monitoring.job`."""
 
 import sys
 

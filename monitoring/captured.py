@@ -7,11 +7,13 @@ from itertools import chain
 import duckdb
 
 from monitoring import sql
+from monitoring.records import REPLAYED
 from monitoring.stream import BATCH, SKEW, Within
 from slipway.drift.profile import Profile, unlabelled
 from slipway.drift.reference import Reference
 
 LARGEST_LINE = 2**24  # bytes; request and answer have at most 6 MiB each
+USERS = f"""coalesce(NOT starts_with(caller, '"{REPLAYED}'), true)"""  # of records that are not ours
 # One row of unquoted CSV, one score, a time as SageMaker writes it. Texts may hold nothing that DuckDB and Python read
 # differently: a doubled sign, or digits and spaces beyond ASCII.
 PLAIN = r"""request_encoding = '"CSV"' AND answer_encoding = '"CSV"'
@@ -64,7 +66,7 @@ def odd(cursor: duckdb.DuckDBPyConnection, reference: Reference, within: Within,
 
 def _split(lines: str) -> str:
     """x: the texts of a plain record's values, NULL for any other record; seconds: its time."""
-    timed = f"""SELECT *, epoch(try_strptime(time, '"%Y-%m-%dT%H:%M:%SZ"')) AS seconds FROM ({lines})"""
+    timed = f"""SELECT *, epoch(try_strptime(time, '"%Y-%m-%dT%H:%M:%SZ"')) AS seconds FROM ({lines}) WHERE {USERS}"""
     # Without a backslash the only quotes of a JSON string are those around it.
     texts = f"""CASE WHEN {PLAIN} THEN string_split(replace(request, '"', ''), ',') END AS texts"""
     split = f"""SELECT * REPLACE (replace(answer, '"', '') AS answer), {texts} FROM ({timed})"""
@@ -79,23 +81,24 @@ def _parameters(reference: Reference, within: Within) -> list[float]:
 def _structured(files: Sequence[str]) -> str:
     payload = "STRUCT(data JSON, encoding JSON)"
     shape = f"STRUCT(endpointInput {payload}, endpointOutput {payload})"
-    columns = f"{{captureData: '{shape}', eventMetadata: 'STRUCT(inferenceTime JSON)'}}"
+    columns = f"{{captureData: '{shape}', eventMetadata: 'STRUCT(inferenceTime JSON, inferenceId JSON)'}}"
     return f"""
         SELECT captureData.endpointInput.data::VARCHAR AS request,
             captureData.endpointInput.encoding::VARCHAR AS request_encoding,
             captureData.endpointOutput.data::VARCHAR AS answer,
             captureData.endpointOutput.encoding::VARCHAR AS answer_encoding,
-            eventMetadata.inferenceTime::VARCHAR AS time
+            eventMetadata.inferenceTime::VARCHAR AS time, eventMetadata.inferenceId::VARCHAR AS caller
         FROM read_json({sql.texts(files)}, format = 'newline_delimited', columns = {columns},
             maximum_object_size = {LARGEST_LINE})"""
 
 
 def _unstructured(files: Sequence[str]) -> str:
     """As `_structured`, with the line itself: slower, and seldom needed."""
-    paths = [f"$.captureData.endpoint{side}.{key}" for side in ("Input", "Output") for key in ("data", "encoding")]
-    extracted = f"json_extract(json, {sql.texts([*paths, '$.eventMetadata.inferenceTime'])})::VARCHAR[]"
+    parts = [f"$.captureData.endpoint{side}.{key}" for side in ("Input", "Output") for key in ("data", "encoding")]
+    parts += ["$.eventMetadata.inferenceTime", "$.eventMetadata.inferenceId"]
+    extracted = f"json_extract(json, {sql.texts(parts)})::VARCHAR[]"
     return f"""
         SELECT json, parts[1] AS request, parts[2] AS request_encoding, parts[3] AS answer,
-            parts[4] AS answer_encoding, parts[5] AS time
+            parts[4] AS answer_encoding, parts[5] AS time, parts[6] AS caller
         FROM (SELECT json, {extracted} AS parts
             FROM read_ndjson_objects({sql.texts(files)}, maximum_object_size = {LARGEST_LINE}))"""

@@ -98,7 +98,8 @@ class Losses:
         for sums in (self._scores.sum_of(p), *(self._sources[source] for source in sources)):
             sums.add(label - p, p * (1 - p))
 
-    def labelled(self) -> Labelled:
+    def labelled(self, *, sources: int | None = MOST_SOURCES) -> Labelled:
+        """sources: how many are named; None for all, if this is a part of a window."""
         return Labelled(
             n=len(self._losses),
             positives=self._positives,
@@ -106,7 +107,7 @@ class Losses:
             excess=Moments.of(self._excesses),
             by_score=self._scores.residuals(),
             by_feature=tuple(binned.residuals() for binned in self._features),
-            sources=self._most_frequent(),
+            sources=most_frequent((Source(name, total.residual()) for name, total in self._sources.items()), sources),
             delays=tuple(self._delays),
             agreed=self._agreed,
             disagreed=self._disagreed,
@@ -114,12 +115,14 @@ class Losses:
             rejected=tuple(Count(reason, n) for reason, n in sorted(self._rejected.items())),
         )
 
-    def _most_frequent(self) -> tuple[Source, ...]:
-        names = sorted(self._sources, key=lambda name: (-self._sources[name].n, name))
-        residuals = {name: self._sources[name].residual() for name in names[:MOST_SOURCES]}
-        for name in names[MOST_SOURCES:]:
-            residuals[OTHERS] = residuals.get(OTHERS, Residual()) + self._sources[name].residual()
-        return tuple(Source(name, residuals[name]) for name in sorted(residuals))
+
+def most_frequent(sources: Iterable[Source], most: int | None) -> tuple[Source, ...]:
+    """So many by their names, which differ; the rarer ones together as `OTHERS`."""
+    by_rows = sorted(sources, key=lambda source: (-source.residual.n, source.name))
+    named = {source.name: source.residual for source in by_rows[:most]}
+    for source in by_rows[most:] if most is not None else ():
+        named[OTHERS] = named.get(OTHERS, Residual()) + source.residual
+    return tuple(Source(name, named[name]) for name in sorted(named))
 
 
 class _Sum:

@@ -7,13 +7,17 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-model-quality-merg
 
 import json
 import math
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from monitoring.records import Reason, Table, payload, time_of
 from monitoring.stream import Quarantine, Quarantined, text_of_line
+
+COLLECTED = re.compile(r"(\d{4})/(\d\d)/(\d\d)/(\d\d)/(?:([0-5]\d)-([0-5]\d)-)?[^/]*$")
 
 
 @dataclass(frozen=True, order=True)
@@ -38,6 +42,15 @@ class History:
     changed: int
 
 
+def collected(path: str) -> float:
+    """When an object's labels were collected, by its key: to the hour, or to the second. Raises ValueError."""
+    found = COLLECTED.search(path)
+    if not found:
+        raise ValueError(f"{path}: expected .../yyyy/mm/dd/hh/name.jsonl, the hour its labels were collected in")
+    year, month, day, hour, minute, second = (int(part or 0) for part in found.groups())
+    return datetime(year, month, day, hour, minute, second, tzinfo=UTC).timestamp()
+
+
 def read(
     objects: Iterable[tuple[float, Iterable[bytes | str]]], until: float, quarantine: Quarantine = lambda _: None
 ) -> dict[str, History]:
@@ -46,22 +59,22 @@ def read(
     A label delivered twice is one label.
     """
     by_id: dict[str, set[Label]] = defaultdict(set)
-    for collected, lines in objects:
+    for known_at, lines in objects:
         for line in lines:
             line = line.encode() if isinstance(line, str) else line
             if not line.strip():
                 continue
             try:
-                id, label = parse(line, collected)
+                id, label = parse(line, known_at)
             except ValueError:
                 quarantine(Quarantined(Reason.UNREADABLE, text_of_line(line)))
             else:
                 if label.at < until:
                     by_id[id].add(label)
-    return {id: _history(sorted(labels)) for id, labels in by_id.items()}
+    return {id: history(labels) for id, labels in by_id.items()}
 
 
-def parse(line: bytes | str, collected: float) -> tuple[str, Label]:
+def parse(line: bytes | str, known_at: float) -> tuple[str, Label]:
     """The id and label of a line of ground truth. Raises ValueError."""
     try:
         document = json.loads(line)
@@ -73,7 +86,7 @@ def parse(line: bytes | str, collected: float) -> tuple[str, Label]:
         raise ValueError(f"no line of ground truth: {error}") from None
     if not (isinstance(id, str) and id and values):
         raise ValueError("a line of ground truth needs eventMetadata.eventId and a value")
-    return id, Label(collected if time is None else time_of(time), annotator, policy, values)
+    return id, Label(known_at if time is None else time_of(time), annotator, policy, values)
 
 
 def _values(document: Any) -> tuple[float, ...]:
@@ -89,7 +102,9 @@ def _number(value: Any) -> float:
         return math.inf
 
 
-def _history(labels: list[Label]) -> History:
+def history(given: Iterable[Label]) -> History:
+    """Of one request's labels, at least one; the same one again changes nothing."""
+    labels = sorted(set(given))
     newest: dict[str, Label] = {}
     changed = 0
     for label in labels:

@@ -35,34 +35,40 @@ def profile(
 ) -> Profile:
     """As `embedded.profile`; paths: of files or folders, anything Hadoop reads. A path that ends in `.parquet`, or
     in `.parquet/`, is a table."""
-    _ship(session)
+    ship(session)
     chosen = sorted(paths)
     parquet = [path for path in chosen if path.rstrip("/").endswith(".parquet")]
     captured = [path for path in chosen if path not in parquet]
     counted = empty(reference)
     if captured:
-        context = session.sparkContext
-        objects = context.binaryFiles(",".join(captured), minPartitions=context.defaultParallelism)
-        counted += _sum(objects.mapPartitions(partial(_captured, reference, within)), reference, quarantine)
+        counted += total(
+            objects(session, captured).mapPartitions(partial(_captured, reference, within)), reference, quarantine
+        )
     if parquet:
         table = session.read.option("mergeSchema", "true").parquet(*parquet)
-        counted += _sum(table.rdd.mapPartitions(partial(_table, reference, table.columns)), reference, quarantine)
+        counted += total(table.rdd.mapPartitions(partial(_table, reference, table.columns)), reference, quarantine)
     return counted
 
 
-def _sum(parts: "RDD[Counted]", reference: Reference, quarantine: Quarantine) -> Profile:
-    """One partition after the other, in order, each in the driver's memory alone."""
-    total = empty(reference)
+def objects(session: SparkSession, paths: Iterable[str]) -> "RDD[tuple[str, bytes]]":
+    """Path and content of each file."""
+    context = session.sparkContext
+    return context.binaryFiles(",".join(paths), minPartitions=context.defaultParallelism)
+
+
+def total(parts: "RDD[Counted]", reference: Reference, quarantine: Quarantine) -> Profile:
+    """The sum: one partition after the other, in order, each in the driver's memory alone."""
+    summed = empty(reference)
     parts.persist(StorageLevel.MEMORY_AND_DISK)
     try:
         parts.count()
         for text, refused in parts.toLocalIterator():
-            total += codec.loads(Profile, text)
+            summed += codec.loads(Profile, text)
             for line in refused:
                 quarantine(line)
     finally:
         parts.unpersist()
-    return total
+    return summed
 
 
 def _captured(reference: Reference, within: Within, objects: Iterable[tuple[str, bytes]]) -> Iterator[Counted]:
@@ -84,13 +90,15 @@ def _table(reference: Reference, columns: list[str], rows: Iterable[Row]) -> Ite
     yield codec.dumps(tally.profile()), []
 
 
-def _ship(session: SparkSession) -> None:
+def ship(session: SparkSession) -> None:
     """Give the executors what they run; the same archive again changes nothing."""
     session.sparkContext.addPyFile(_archive())
 
 
 @cache
 def _archive() -> str:
+    if ROOT.is_file():
+        return str(ROOT)  # we are running from a zip
     archive = Path(tempfile.mkdtemp()) / "slipway-monitoring.zip"
     with zipfile.ZipFile(archive, "w") as files:
         for path in sorted(path for pattern in SHIPPED for path in ROOT.glob(pattern)):

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from monitoring.columns import ABSENT, ColumnCounter, Value
-from monitoring.records import Reason, Record, Refused, parse
+from monitoring.records import Reason, Record, Refused, Replayed, parse
 from slipway.drift.profile import Count, Profile, unlabelled
 from slipway.drift.reference import Reference
 
@@ -96,7 +96,7 @@ def batches(
     lines: Iterable[bytes | str], tally: Tally, quarantine: Quarantine, within: Within = None
 ) -> Iterator[list[Record]]:
     """The records of the lines, batch by batch, each already counted."""
-    records = _records(lines, tally, quarantine, within)
+    records = accepted(lines, tally, quarantine, within)
     while batch := list(islice(records, BATCH)):
         rows = [row for record in batch for row in record.rows]
         scores = [score for record in batch for score in record.scores]
@@ -104,7 +104,8 @@ def batches(
         yield batch
 
 
-def _records(lines: Iterable[bytes | str], tally: Tally, quarantine: Quarantine, within: Within) -> Iterator[Record]:
+def accepted(lines: Iterable[bytes | str], tally: Tally, quarantine: Quarantine, within: Within) -> Iterator[Record]:
+    """The records of the lines; those refused are counted, the others not yet."""
     names = [feature.name for feature in tally.reference.features]
     for line in lines:
         line = line.encode() if isinstance(line, str) else line
@@ -114,6 +115,8 @@ def _records(lines: Iterable[bytes | str], tally: Tally, quarantine: Quarantine,
             record = parse(line, names)
             if within and not within[0] - SKEW <= record.at < within[1] + SKEW:
                 raise Refused(Reason.CLOCK_SKEW)
+        except Replayed:
+            continue
         except Refused as refused:
             tally.reject(refused.reason)
             quarantine(Quarantined(refused.reason, text_of_line(line)))

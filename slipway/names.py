@@ -13,6 +13,7 @@ TOPIC = f"{PREFIX}-releases"
 PROMOTION = f"{PREFIX}-promotion"
 MONITOR = f"{PREFIX}-monitoring"
 RETRAINING = f"{PREFIX}-retraining"
+LABELLING = f"{PREFIX}-labelling"
 METRICS = "Slipway"
 EVENT_SOURCE = PREFIX
 ABORT_REQUESTED = "Release Abort Requested"
@@ -46,6 +47,7 @@ MODELS = "models"
 CAPTURE = "capture"
 GROUND_TRUTH = "ground-truth"
 MONITORING = "monitoring"
+JOBS = "jobs"  # what a job is given besides traffic and labels, by the job's stem
 RETRAINED = "retraining"  # of each run: data, checkpoints, comparison
 DATA = "data"
 CODE = "code"
@@ -124,6 +126,14 @@ def package_version(endpoint: str, model: str) -> str:
 def version(package_arn: str) -> str:
     """`7` of `arn:aws:sagemaker:us-east-1:123456789012:model-package/fraud/7`."""
     return package_arn.rpartition("/")[2]
+
+
+def label_job(endpoint: str, variant: str, window: str) -> str:
+    """Begins the names of the jobs that join a window's labels; window: its start as yyyymmddHHMM.
+
+    With `-1`, the attempt, the longest endpoint's are of the 63 characters that SageMaker allows.
+    """
+    return f"{endpoint}-label-{variant[0]}-{window}"
 
 
 # What monitoring keeps below `monitoring/{endpoint}/`, by its kind. `when` is yyyy/mm/dd/hh/MM of a window's start.

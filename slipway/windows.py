@@ -6,14 +6,24 @@ it runs, means the same ones.
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
 from slipway.drift.findings import Window
 from slipway.drift.profile import Profile
 
 DAY = 1440  # minutes
 KEEP = 7 * 86400.0  # seconds; windows older than that are no longer caught up on
+MEGABYTE = 10**6
 MOST_AT_ONCE = 48  # windows of one execution; after a long outage the next one goes on
 LATE_WINDOWS = 3  # counted windows that are looked at again, for objects that came after their settling
+
+
+class Engine(StrEnum):
+    """What joins a window's labels: a function, one process of a job, or a job's cluster."""
+
+    FUNCTION = "function"
+    EMBEDDED = "embedded"
+    SPARK = "spark"
 
 
 @dataclass(frozen=True)
@@ -22,6 +32,8 @@ class Monitor:
 
     settle_minutes: from a window's end until what was captured in it has arrived.
     label_hours: from a window's end until its labels have come. false_alarms: tolerated, one in so many windows.
+    job_megabytes, spark_megabytes: of a window's captured traffic and labels, from where on a job joins them, and a
+    cluster. job_instance_type: of that job.
     """
 
     endpoint: str
@@ -31,6 +43,9 @@ class Monitor:
     label_hours: int = 72
     false_alarms: int = 1000
     effect_floor: float = 0.02
+    job_megabytes: int = 100
+    spark_megabytes: int = 2_000
+    job_instance_type: str = "ml.m5.xlarge"
 
     def __post_init__(self) -> None:
         if self.window_minutes < 1 or DAY % self.window_minutes:
@@ -51,6 +66,12 @@ class Monitor:
     def recent(self, now: float) -> float:
         """The start of the oldest window to which objects may still come."""
         return self.newest_closed(now) - (LATE_WINDOWS - 1) * self.seconds
+
+    def engine(self, size: int) -> Engine:
+        """For so many bytes of captured traffic and labels."""
+        if size < self.job_megabytes * MEGABYTE:
+            return Engine.FUNCTION
+        return Engine.EMBEDDED if size < self.spark_megabytes * MEGABYTE else Engine.SPARK
 
     def mature(self, since: float, now: float) -> bool:
         """Whether the labels of the window that starts at `since` are due."""

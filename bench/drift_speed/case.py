@@ -1,5 +1,6 @@
 """One of our engines on prepared files: `python -m bench.drift_speed.case NAME FOLDER`."""
 
+import math
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -41,6 +42,23 @@ def streamed(folder: Path) -> Callable[[], int]:
     return work
 
 
+def labelled(folder: Path) -> Callable[[], int]:
+    """The first tenth of the objects, one after the other, and their labels, in memory."""
+    from monitoring import labelled, labels
+
+    reference = codec.loads(Reference, (folder / "reference.json").read_text())
+    objects = sorted((folder / "captured").iterdir())
+    chosen = objects[: max(1, len(objects) // 10)]
+
+    def work() -> int:
+        with (folder / "labels.jsonl").open("rb") as truth:
+            histories = labels.read([(0.0, truth)], math.inf)
+        lines = (line for path in chosen for line in path.open("rb"))
+        return labelled.profile(lines, histories, reference).labelled.n
+
+    return work
+
+
 def baseline(folder: Path) -> Callable[[], int]:
     from bench.drift_speed.data import FEATURES
     from monitoring import baseline
@@ -54,6 +72,7 @@ CASES: dict[str, Callable[[Path], Callable[[], Any]]] = {
     "parquet x10": lambda folder: table(folder, 10),
     "captured": captured,
     "streamed": streamed,
+    "labelled": labelled,
     "baseline": baseline,
 }
 

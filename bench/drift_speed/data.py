@@ -18,6 +18,10 @@ LINE = (
     '"eventMetadata":{"eventId":"f04a8538-6a1c-4e5e-9f1b-%012d","inferenceTime":"2026-04-18T00:%02d:%02dZ"},'
     '"eventVersion":"0"}\n'
 )
+LABEL = (
+    '{"groundTruthData":{"data":"%d","encoding":"CSV"},"eventMetadata":{"eventId":"f04a8538-6a1c-4e5e-9f1b-%012d",'
+    '"annotator":"ana"},"eventVersion":"0"}\n'
+)
 
 
 def table(rows: int, seed: int, shift: float = 0.0) -> pa.Table:
@@ -29,7 +33,10 @@ def table(rows: int, seed: int, shift: float = 0.0) -> pa.Table:
 
 
 def write(folder: Path, rows: int) -> None:
-    """reference.parquet and a sample of it, current.parquet, and the current rows again as captured/*.jsonl."""
+    """reference.parquet and a sample of it, current.parquet, the current rows again as captured/*.jsonl.
+
+    labels.jsonl: of the first tenth of them.
+    """
     reference = table(rows, 0)
     pq.write_table(reference, folder / "reference.parquet")
     pq.write_table(reference.slice(0, SAMPLE), folder / "sample.parquet")
@@ -39,6 +46,8 @@ def write(folder: Path, rows: int) -> None:
     for number, batch in enumerate(current.to_batches(max_chunksize=OBJECT)):
         with (folder / f"captured/{number:05}.jsonl").open("w") as out:
             out.writelines(_lines(batch, number * OBJECT))
+    with (folder / "labels.jsonl").open("w") as out:
+        out.writelines(LABEL % (at % 10 == 0, at) for at in range(max(OBJECT, rows // 10)))
 
 
 def _lines(batch: pa.RecordBatch, first: int) -> Iterator[str]:

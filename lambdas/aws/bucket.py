@@ -40,6 +40,11 @@ def metadata(key: str) -> dict[str, str]:
 
 def below(prefix: str, after: str = "") -> Iterator[str]:
     """Keys below a prefix in their order, from `after` on."""
+    return (key for key, _ in sizes(prefix, after))
+
+
+def sizes(prefix: str, after: str = "") -> Iterator[tuple[str, int]]:
+    """As `below`, each key with its object's bytes."""
     pages = (
         client("s3")
         .get_paginator("list_objects_v2")
@@ -47,4 +52,4 @@ def below(prefix: str, after: str = "") -> Iterator[str]:
     )
     for page in pages:
         for item in page.get("Contents", ()):
-            yield item["Key"]
+            yield item["Key"], item["Size"]

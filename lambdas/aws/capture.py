@@ -28,15 +28,18 @@ _KEYS = [
 
 
 class Source(NamedTuple):
-    """An object of captured answers or, with role "", of labels. at: the time its name tells, unix seconds."""
+    """An object of captured answers or, with role "", of labels. at: the time its name tells, unix seconds.
+
+    size: bytes, where it was listed."""
 
     key: str
     endpoint: str
     role: str
     at: float
+    size: int = 0
 
 
-def source(key: str) -> Source | None:
+def source(key: str, size: int = 0) -> Source | None:
     """What an object's key says of it; None for any other object."""
     found = next(filter(None, (form.match(key) for form in _KEYS)), None)
     if found is None:
@@ -44,7 +47,7 @@ def source(key: str) -> Source | None:
     parts = found.groupdict()
     hour = datetime.strptime(parts["hour"], "%Y/%m/%d/%H").replace(tzinfo=UTC).timestamp()
     at = hour + 60 * int(parts["minute"] or 0) + int(parts["second"] or 0)
-    return Source(key, parts["endpoint"], parts.get("role") or "", at)
+    return Source(key, parts["endpoint"], parts.get("role") or "", at, size)
 
 
 def raw(of: Source) -> Iterator[bytes]:

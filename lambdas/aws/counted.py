@@ -40,8 +40,8 @@ def object_key(source: capture.Source, kind: str = names.OBJECTS, suffix: str = 
 def captured(endpoint: str, variant: str, since: float, until: float) -> Iterator[capture.Source]:
     """Captured objects whose names tell a time in [since, until), oldest first."""
     prefix = f"{names.CAPTURE}/{endpoint}/{variant}"
-    for key in bucket.below(prefix, after=f"{prefix}/{when(since)[:-3]}"):
-        found = capture.source(key)
+    for key, size in bucket.sizes(prefix, after=f"{prefix}/{when(since)[:-3]}"):
+        found = capture.source(key, size)
         if found is None or found.at < since:
             continue
         if found.at >= until:
@@ -52,8 +52,8 @@ def captured(endpoint: str, variant: str, since: float, until: float) -> Iterato
 def truths(endpoint: str, since: float, until: float) -> Iterator[capture.Source]:
     """Objects of labels collected in [since, until), or in the hour of `since`. Not all names tell a minute."""
     prefix = f"{names.GROUND_TRUTH}/{endpoint}"
-    for key in bucket.below(prefix, after=f"{prefix}/{when(since)[:-3]}"):
-        found = capture.source(key)
+    for key, size in bucket.sizes(prefix, after=f"{prefix}/{when(since)[:-3]}"):
+        found = capture.source(key, size)
         if found and found.at // 3600 * 3600 >= until:
             return
         if found and found.at < until:

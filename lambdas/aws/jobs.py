@@ -1,4 +1,4 @@
-"""The SageMaker jobs of a retraining: how long they ran, and stopping those that nobody waits for any more."""
+"""SageMaker jobs: how long they ran, how they stand, and stopping those that nobody waits for any more."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -29,6 +29,13 @@ def ran(kind: str, name: str) -> Ran:
 def of(prefix: str, **filters: str) -> list[tuple[str, str]]:
     """Kind and name of every job whose name begins so."""
     return [(kind, name) for kind in KINDS for name in _named(kind, prefix, filters)]
+
+
+def processing(prefix: str) -> list[str]:
+    """How the processing jobs stand whose names begin so, in no particular order."""
+    pages = client("sagemaker").get_paginator("list_processing_jobs").paginate(NameContains=prefix)
+    jobs = (job for page in pages for job in page["ProcessingJobSummaries"])
+    return [job["ProcessingJobStatus"] for job in jobs if job["ProcessingJobName"].startswith(prefix)]
 
 
 def stop(prefix: str) -> list[str]:

@@ -1,11 +1,9 @@
 """Captured objects to profiles, each once: live as they arrive, or later as their window is summed."""
 
 import json
-import re
-from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from lambdas.aws import baselines, bucket, capture, counted
 from monitoring import labelled as joined
@@ -14,8 +12,6 @@ from slipway import codec, names
 from slipway.drift.profile import Profile, empty
 from slipway.drift.reference import Reference
 from slipway.windows import Monitor
-
-_PROBE = re.compile(rf'"inferenceId"\s*:\s*"{names.PROBE_ID}'.encode())
 
 
 def reference(endpoint: str, variant: str, now: float) -> Reference | None:
@@ -43,7 +39,7 @@ def profile(source: capture.Source, reference: Reference | None) -> Profile | No
         return codec.loads(Profile, body.decode())
     if reference is None:
         return None
-    made, refused = stream.profile(users(capture.raw(source)), reference, within=(source.at, source.at))
+    made, refused = stream.profile(capture.raw(source), reference, within=(source.at, source.at))
     if refused:
         lines = (json.dumps({"reason": line.reason, "line": line.line}) for line in refused)
         bucket.put(counted.object_key(source, names.QUARANTINE, ".jsonl"), "\n".join(lines).encode())
@@ -52,13 +48,29 @@ def profile(source: capture.Source, reference: Reference | None) -> Profile | No
     return made
 
 
-def labelled(monitor: Monitor, variant: str, since: float, reference: Reference) -> Profile:
-    """A window's profile with the labels that came in time joined to its requests."""
+class Given(NamedTuple):
+    """The objects that a window's labels are joined from: its captured requests, and labels collected before `due`."""
+
+    captured: list[capture.Source]
+    truths: list[capture.Source]
+    due: float
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return sum(source.size for source in (*self.captured, *self.truths))
+
+
+def given(monitor: Monitor, variant: str, since: float) -> Given:
     due = since + monitor.seconds + 3600.0 * monitor.label_hours
-    given = ((source.at, capture.raw(source)) for source in counted.truths(monitor.endpoint, since, due))
-    histories = labels.read(given, due)
-    sources = counted.captured(monitor.endpoint, variant, since, since + monitor.seconds)
-    return joined.profile(users(line for source in sources for line in capture.raw(source)), histories, reference)
+    captured = counted.captured(monitor.endpoint, variant, since, since + monitor.seconds)
+    return Given([*captured], [*counted.truths(monitor.endpoint, since, due)], due)
+
+
+def labelled(given: Given, reference: Reference) -> Profile:
+    """A window's profile with the labels that came in time joined to its requests."""
+    histories = labels.read(((source.at, capture.raw(source)) for source in given.truths), given.due)
+    return joined.profile((line for source in given.captured for line in capture.raw(source)), histories, reference)
 
 
 def described(statistics: dict[str, Any], reference: Reference) -> Profile:
@@ -70,8 +82,3 @@ def described(statistics: dict[str, Any], reference: Reference) -> Profile:
     found = [{**one, "name": columns.get(one["name"], one["name"])} for one in statistics["features"]]
     asked = {**statistics, "features": [one for one in found if one["name"] != "_c0"]}
     return replace(model_monitor.profile(asked, reference), scores=empty(reference).scores)
-
-
-def users(lines: Iterable[bytes]) -> Iterator[bytes]:
-    """Lines less those of replayed golden rows, which are nobody's traffic."""
-    return (line for line in lines if not _PROBE.search(line))

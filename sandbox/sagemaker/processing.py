@@ -1,14 +1,14 @@
 """Processing jobs: the entry point runs as a process of this machine; /opt/ml/processing is mapped below a base.
 
 The image is not used. Paths in the entry point, its arguments and its environment are substituted, and
-PROCESSING_BASE says what stands for /opt/ml/processing.
+PROCESSING_BASE says what stands for /opt/ml/processing. However many instances are asked for, there is one.
 """
 
 import sys
 from pathlib import Path
 from typing import Any
 
-from sandbox.sagemaker import container, job, role, storage
+from sandbox.sagemaker import container, job, role, spark, storage
 from sandbox.sagemaker.container import Outcome
 from sandbox.sagemaker.errors import invalid
 from sandbox.sagemaker.job import COMPLETED, STOPPED, Job
@@ -19,7 +19,14 @@ from sandbox.sagemaker.store import CLOCK, LOCK, Table, listing
 JOBS: Table[Job] = Table("processing-job", "processing job")
 LOG_GROUP = "/aws/sagemaker/ProcessingJobs"
 ROOT = "/opt/ml/processing"
+DOWNLOADS = {"S3Prefix": storage.download_prefix, "ManifestFile": storage.download_manifest}
 DEFAULT_MAX_SECONDS = 86_400
+# What this machine has of an image's programs.
+STARTED = {
+    "python": lambda: [sys.executable],
+    "python3": lambda: [sys.executable],
+    "smspark-submit": spark.submit,
+}
 
 
 @operation
@@ -71,7 +78,8 @@ def _process(processing: Job, directory: Path) -> None:
     s3 = role.client("s3", credentials)
     processing.change(processing.status, ProcessingStartTime=CLOCK.now())
     for item in described.get("ProcessingInputs", ()):
-        storage.download_prefix(s3, item["S3Input"]["S3Uri"], _local(item["S3Input"], base))
+        download = DOWNLOADS[item["S3Input"]["S3DataType"]]
+        download(s3, item["S3Input"]["S3Uri"], _local(item["S3Input"], base))
     for item in _outputs(described):
         _local(item["S3Output"], base).mkdir(parents=True, exist_ok=True)
     outcome = _execute(processing, base, credentials)
@@ -87,16 +95,15 @@ def _execute(processing: Job, base: Path, credentials: dict[str, str]) -> Outcom
     specification = described["AppSpecification"]
     words = [*specification["ContainerEntrypoint"], *specification.get("ContainerArguments", ())]
     command = [word.replace(ROOT, str(base)) for word in words]
-    if Path(command[0]).name in ("python", "python3"):
-        command[0] = sys.executable
+    started = STARTED.get(Path(command[0]).name, lambda: command[:1])
     given = {key: value.replace(ROOT, str(base)) for key, value in described.get("Environment", {}).items()}
     base.mkdir(parents=True, exist_ok=True)
     with LogStream(LOG_GROUP, f"{processing.name}/algo-1-{int(CLOCK.now())}", credentials) as stream:
         try:
             return container.run(
-                command,
+                [*started(), *command[1:]],
                 base,
-                {**job.base_environment(), **credentials, "PROCESSING_BASE": str(base), **given},
+                {**job.base_environment(), **spark.environment(), **credentials, "PROCESSING_BASE": str(base), **given},
                 on_line=stream.write,
                 stop=processing.stop,
                 max_seconds=described.get("StoppingCondition", {}).get("MaxRuntimeInSeconds", DEFAULT_MAX_SECONDS),

@@ -1,5 +1,6 @@
 """Moving a job's data between S3 and its directories, as the job's role."""
 
+import json
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,24 @@ def download_prefix(s3: Any, uri: str, target: Path) -> int:
             f"objects exist under that S3 prefix, and that the role has s3:ListBucket permission on the bucket."
         )
     return len(keys)
+
+
+def download_manifest(s3: Any, uri: str, target: Path) -> int:
+    """Copy the objects that a manifest names to their relative paths in `target`; returns how many. Raises JobError.
+
+    A manifest is `[{"prefix": "s3://bucket/folder/"}, "relative/path", ...]`.
+    """
+    bucket, key = split(uri)
+    try:
+        first, *paths = json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+        start = first["prefix"]
+    except ClientError as error:
+        raise JobError(f"ClientError: Data download failed: {_denied(uri, error)}") from error
+    except (ValueError, KeyError, TypeError):
+        raise JobError(
+            f'ClientError: Data download failed: manifest file {uri} needs [{{"prefix": ...}}, ...]'
+        ) from None
+    return sum(download_prefix(s3, f"{start}{path}", (target / path).parent) for path in paths)
 
 
 def download_archive(s3: Any, uri: str, target: Path) -> None:

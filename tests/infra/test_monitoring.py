@@ -1,15 +1,21 @@
 import json
 import re
+from pathlib import Path
 
+import botocore.session
 import pytest
+from botocore.validate import ParamValidator
 
+from infra import images, spark_image
 from infra.config import Drift
 from infra.looks import expression
 from infra.model_monitor import ACCOUNTS, REPOSITORY
 from infra.monitoring import DEFINITION
+from lambdas.aws import label_jobs
 from slipway import codec, names
 from slipway.windows import Monitor
-from tests.infra.synthesis import FRAUD, WAITING, Template, of_type, one, read, synthesize
+from tests.infra.synthesis import FRAUD, WAITING, Template, of_type, one, read, statements, synthesize
+from tests.infra.test_permissions import role_of
 
 MACHINE = "AWS::StepFunctions::StateMachine"
 ALARM = "AWS::CloudWatch::Alarm"
@@ -32,21 +38,117 @@ def test_each_hole_of_the_definition_gets_the_function_of_its_name(template: Tem
     filled = machine["DefinitionSubstitutions"]
     assert machine["DefinitionString"] == DEFINITION.read_text()
     assert set(re.findall(r"\$\{(\w+)\}", machine["DefinitionString"])) == set(filled)
-    for hole, value in filled.items():
+    functions = {"PlanWindows", "MergeWindow", "LabelWindow", "Probe", "DetectDrift"}
+    assert set(filled) - functions == {"JobsRole", "JobsImage", "Key", "CodeUri", "CodeFile", "AppUri", "AppFile"}
+    for hole, value in ((hole, filled[hole]) for hole in functions):
         handler = template["Resources"][value["Fn::GetAtt"][0]]["Properties"]["Handler"]
         assert handler.split(".")[1].title().replace("_", "") == hole
 
 
-def test_every_task_of_the_definition_is_tried_again_and_ends_in_time() -> None:
-    def tasks(states: dict) -> list[dict]:
-        inner = [task for state in states.values() for task in tasks(state.get("ItemProcessor", {}).get("States", {}))]
-        return [state for state in states.values() if state["Type"] == "Task"] + inner
+def tasks(states: dict) -> dict[str, dict]:
+    """By name, those inside of a Map too."""
+    found = {name: state for name, state in states.items() if state["Type"] == "Task"}
+    for state in states.values():
+        found |= tasks(state.get("ItemProcessor", {}).get("States", {}))
+    return found
 
+
+def jobs() -> dict[str, dict]:
+    found = tasks(json.loads(DEFINITION.read_text())["States"])
+    return {name: task for name, task in found.items() if "createProcessingJob.sync" in task["Resource"]}
+
+
+def test_every_task_of_the_definition_is_tried_again_and_ends_in_time() -> None:
     definition = json.loads(DEFINITION.read_text())
     found = tasks(definition["States"])
-    assert len(found) == 5
-    assert all(task["Retry"] and task["TimeoutSeconds"] <= 630 for task in found)
+    assert len(found) == 5 + len(jobs()) == 7
+    assert all(task["Retry"] for task in found.values())
+    assert all(task["TimeoutSeconds"] <= 630 for name, task in found.items() if name not in jobs())
     assert definition["TimeoutSeconds"] == 4 * 3600
+
+
+def test_jobs_end_before_their_task_does_and_a_failed_one_is_not_run_again_at_once() -> None:
+    for task in jobs().values():
+        assert task["Parameters"]["StoppingCondition"]["MaxRuntimeInSeconds"] < task["TimeoutSeconds"] < 4 * 3600
+        tried = {error for retry in task["Retry"] for error in retry["ErrorEquals"]}
+        assert tried == {"SageMaker.ThrottlingException", "SageMaker.ResourceLimitExceededException"}
+        caught = [(catch["ErrorEquals"], catch["Next"]) for catch in task["Catch"]]
+        assert caught == [(["SageMaker.ResourceInUseException"], "Labelled"), (["States.ALL"], "NotLabelled")]
+
+
+def test_a_window_that_was_given_up_is_not_asked_for_again_in_the_same_look() -> None:
+    retry = tasks(json.loads(DEFINITION.read_text())["States"])["LabelWindow"]["Retry"]
+    assert retry[0] == {"ErrorEquals": [label_jobs.Unjoined.__name__], "MaxAttempts": 0}
+
+
+def test_every_state_that_joins_is_reached_and_leads_to_one_that_exists() -> None:
+    states = json.loads(DEFINITION.read_text())["States"]["JoinLabels"]["ItemProcessor"]["States"]
+    reached = {"LabelWindow"}
+    for state in states.values():
+        branches = [state, *state.get("Choices", ()), *state.get("Catch", ())]
+        reached |= {branch[key] for branch in branches for key in ("Next", "Default") if key in branch}
+    assert reached == set(states)
+
+
+def test_jobs_bear_the_key_their_owners_tag_and_what_sagemaker_takes() -> None:
+    shape = botocore.session.get_session().get_service_model("sagemaker").operation_model("CreateProcessingJob")
+    said = {"name": "fraud-label-b-202604181200-1", "folder": "s3://b/jobs/f", "output": "s3://b/o"}
+    given = {
+        "$.result.said.job.volume": 30,
+        "$.result.said.job.instance_type": "ml.m5.xlarge",
+        "$.result.said.job.arguments": ["profile"],
+        "$.monitor.endpoint": "fraud",
+        **{f"$.result.said.job.{key}": value for key, value in said.items()},
+    }
+
+    def filled(value: object) -> object:
+        if isinstance(value, dict):
+            return {k.removesuffix(".$"): _path(v, given) if k.endswith(".$") else filled(v) for k, v in value.items()}
+        if isinstance(value, str):
+            return re.sub(r"\$\{\w+\}", "arn:aws:iam::123456789012:role/x", value)
+        return [filled(inner) for inner in value] if isinstance(value, list) else value
+
+    for task in jobs().values():
+        report = ParamValidator().validate(filled(task["Parameters"]), shape.input_shape)
+        assert not report.has_errors(), report.generate_report()
+        assert json.dumps(task["Parameters"]).count("${Key}") == 2, "volume and output"
+        assert [tag["Key"] for tag in task["Parameters"]["Tags"]] == [names.ENDPOINT_TAG]
+
+
+def _path(text: str, given: dict[str, object]) -> object:
+    form = re.fullmatch(r"States.Format\('\{\}(.*)', (.*)\)", text)
+    return f"{given[form[2]]}{form[1]}" if form else given[text]
+
+
+def test_one_job_is_alone_and_has_no_network_and_the_other_is_a_cluster() -> None:
+    one, many = (jobs()[name]["Parameters"] for name in ("JoinInOneProcess", "JoinOnSpark"))
+    assert one["NetworkConfig"] == {"EnableNetworkIsolation": True}
+    assert many["NetworkConfig"] == {"EnableInterContainerTrafficEncryption": True}
+    assert [p["ProcessingResources"]["ClusterConfig"]["InstanceCount"] for p in (one, many)] == [1, 2]
+
+
+def test_the_workflow_may_run_its_endpoints_label_jobs_under_one_role(templates: dict[str, Template]) -> None:
+    allowed = {action: s["Resource"] for s in role_of(templates, "WorkflowMachine") for action in s["Action"]}
+    assert all("-label-*" in resource for resource in allowed["sagemaker:CreateProcessingJob"])
+    assert "sagemaker:CreateTrainingJob" not in allowed
+    assert len(allowed["iam:PassRole"]) == 1 and "LabelRole" in allowed["iam:PassRole"][0]
+    assert [r.rsplit("/", 1)[-1] for r in allowed["events:PutRule"]] == [
+        "StepFunctionsGetEventsForSageMakerProcessingJobsRule"
+    ]
+
+
+def test_label_jobs_write_labelled_windows_and_nothing_else(templates: dict[str, Template]) -> None:
+    policies = {n: r for n, r in templates["state"]["Resources"].items() if n.startswith("LabelRoleDefaultPolicy")}
+    written = [r for s in statements({"Resources": policies}) if "s3:PutObject" in s["Action"] for r in s["Resource"]]
+    assert {r.rsplit("<", 1)[-1].partition("/")[2] for r in written} == {
+        f"monitoring/{name}/labelled/*" for name in ("fraud", "churn", "returns")
+    }
+
+
+def test_sparks_image_is_the_one_of_the_region_and_no_region_fails_to_deploy(template: Template) -> None:
+    mapping = {region: row["Account"] for region, row in template["Mappings"]["SparkRegistry"].items()}
+    assert mapping.items() >= spark_image.ACCOUNTS.items()
+    assert set(mapping) >= set(images.ACCOUNTS)
 
 
 def test_a_schedule_hands_the_workflow_settings_that_it_can_read(template: Template) -> None:
@@ -127,6 +229,14 @@ def test_model_monitors_image_is_the_one_of_the_region(template: Template) -> No
     assert data["DataQualityAppSpecification"]["ImageUri"]["Fn::Join"][1][-1] == f"/{REPOSITORY}"
 
 
-def test_where_nothing_is_watched_there_is_no_stack(tmp_path: object) -> None:
-    off = [{**FRAUD, "monitor": "off"}, {**WAITING, "monitor": "off"}]
-    assert "monitoring" not in read(synthesize(tmp_path / "off", {"endpoints": off}))  # type: ignore[operator]
+def test_where_nothing_is_watched_there_is_no_stack_and_what_it_imports_is_there_all_the_same(tmp_path: Path) -> None:
+    on, off = ([{**FRAUD, "monitor": monitor}, {**WAITING, "monitor": monitor}] for monitor in ("slipway", "off"))
+    with_it, without = (
+        read(synthesize(tmp_path / name, {"endpoints": listed})) for name, listed in (("on", on), ("off", off))
+    )
+    assert "monitoring" in with_it and "monitoring" not in without
+    assert exports(with_it["state"]) == exports(without["state"])
+
+
+def exports(template: Template) -> set[str]:
+    return {output["Export"]["Name"] for output in template["Outputs"].values() if "Export" in output}

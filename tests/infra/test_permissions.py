@@ -33,8 +33,9 @@ ENDPOINT = "(fraud|churn|returns)"
 PARTIAL = [
     rf":(model|endpoint-config)/{ENDPOINT}-\*$",
     rf":model-package/{ENDPOINT}/\*$",
-    rf"/(models|data|code|capture|ground-truth|monitoring|retraining|(capture|ground-truth)/{ENDPOINT}|monitoring/{ENDPOINT}/(model-monitor|baselines|counts))/\*$",
+    rf"/(models|data|code|capture|ground-truth|monitoring|retraining|jobs|(capture|ground-truth)/{ENDPOINT}|monitoring/{ENDPOINT}/(model-monitor|baselines|labelled|counts))/\*$",
     rf":(training|processing)-job/{ENDPOINT}-retrain-\*$",
+    rf":processing-job/{ENDPOINT}-label-\*$",
     rf":log-group:/aws/sagemaker/(\*Jobs|Endpoints/{ENDPOINT})(:\*)?$",
     rf":alarm:TargetTracking-endpoint/{ENDPOINT}/variant/\*$",
     r":execution:slipway-(promotion|retraining|monitoring):\*$",

@@ -23,9 +23,14 @@ def test_the_bucket_is_encrypted_private_versioned_and_announces_its_objects(tem
     assert bucket["NotificationConfiguration"] == {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}
 
 
-def test_captured_traffic_expires_and_nothing_else_does(templates: dict[str, Template]) -> None:
+def test_captured_traffic_and_what_jobs_were_given_of_it_expire_and_nothing_else_does(
+    templates: dict[str, Template],
+) -> None:
     rules = one(templates["state"], "AWS::S3::Bucket")["LifecycleConfiguration"]["Rules"]
-    assert [(r["Prefix"], r["ExpirationInDays"]) for r in rules if "ExpirationInDays" in r] == [("capture/", 30)]
+    assert [(r["Prefix"], r["ExpirationInDays"]) for r in rules if "ExpirationInDays" in r] == [
+        ("capture/", 30),
+        ("jobs/", 30),
+    ]
 
 
 def test_the_key_turns_every_year(templates: dict[str, Template]) -> None:
@@ -61,8 +66,12 @@ def test_every_endpoint_has_its_package_group_even_without_a_model(templates: di
 def test_an_endpoint_writes_only_its_own_capture(templates: dict[str, Template]) -> None:
     written = [s["Resource"] for s in statements(templates["state"]) if s["Action"] == ["s3:PutObject"]]
     ends = {resource.split(">")[-1] for resources in written for resource in resources}
-    monitor = "/monitoring/churn/model-monitor/*"
-    assert ends == {"/models/*", "/retraining/*", "/capture/fraud/*", "/capture/churn/*", "/capture/returns/*", monitor}
+    own = {
+        f"/{kind}/*"
+        for name in ("fraud", "churn", "returns")
+        for kind in (f"capture/{name}", f"monitoring/{name}/labelled")
+    }
+    assert ends == {"/models/*", "/retraining/*", "/monitoring/churn/model-monitor/*", *own}
 
 
 def test_data_outlives_the_stack(templates: dict[str, Template]) -> None:

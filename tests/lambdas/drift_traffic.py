@@ -38,6 +38,10 @@ def get(key: str) -> str:
     return str(client("s3").get_object(Bucket=BUCKET, Key=key)["Body"].read().decode())
 
 
+def delete(key: str) -> None:
+    client("s3").delete_object(Bucket=BUCKET, Key=key)
+
+
 def keys(prefix: str) -> list[str]:
     listed = client("s3").list_objects_v2(Bucket=BUCKET, Prefix=prefix)
     return [item["Key"] for item in listed.get("Contents", [])]

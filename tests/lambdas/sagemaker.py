@@ -26,6 +26,7 @@ class SageMaker:
         self.models: dict[str, datetime] = {}
         self.configs: dict[str, dict[str, Any]] = {}
         self.packages: dict[str, dict[str, Any]] = {}
+        self.processing: dict[str, str] = {}  # status by name
         self.create_model("fraud-first")
         baseline = {"VariantName": "baseline", "ModelName": "fraud-first", "InstanceType": "ml.m5.large"}
         size = {"InitialInstanceCount": 2, "InitialVariantWeight": 1.0}
@@ -101,6 +102,12 @@ class SageMaker:
         if ModelPackageName not in self.packages:
             raise Refusal("ValidationException", f"ModelPackage {ModelPackageName} does not exist.")
         return self.packages[ModelPackageName]
+
+    def list_processing_jobs(self, NameContains: str) -> dict[str, Any]:  # noqa: N803
+        members = {"ProcessingJobArn": f"{ACCOUNT}:processing-job/x", "CreationTime": self._time()}
+        found = {name: status for name, status in self.processing.items() if NameContains in name}
+        rows = [{"ProcessingJobName": n, "ProcessingJobStatus": status, **members} for n, status in found.items()]
+        return {"ProcessingJobSummaries": rows}
 
     def _check_updatable(self) -> None:
         if self.pending or self.status != "InService":

@@ -42,7 +42,7 @@ def hour(world: World, shift: float = 0.0, broken: bool = False) -> str:
     for window in planned["count"]:
         merge_window.handler({"monitor": MONITOR, "window": window}, CONTEXT)
     for window in planned["label"]:
-        label_window.handler({"monitor": MONITOR, "window": window}, CONTEXT)
+        label_window.handler({"monitor": MONITOR, "window": window, "execution": ""}, CONTEXT)
     return key
 
 

@@ -42,7 +42,7 @@ def give(world: World, labels: dict[str, int], at: float, **source: str) -> None
 def join(world: World) -> list[dict[str, Any]]:
     world.clock.at = DUE
     planned = traffic.plan()
-    return [label_window.handler({"monitor": MONITOR, "window": w}, CONTEXT) for w in planned["label"]]
+    return [label_window.handler({"monitor": MONITOR, "window": w, "execution": ""}, CONTEXT) for w in planned["label"]]
 
 
 def test_labels_that_came_in_time_are_joined_and_those_that_did_not_are_missing(world: World) -> None:

@@ -1,22 +1,18 @@
 """Whichever engine counts a window, and however its lines are spread over objects, the profile is the same."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from monitoring import embedded, stream
+from monitoring import embedded, records, stream
+from slipway import names
 from slipway.drift.profile import Profile, empty
-from tests.monitoring.traffic import REFERENCE, WINDOW, counts, lines, moments, plain_lines
+from tests.monitoring.same import assert_same
+from tests.monitoring.traffic import REFERENCE, WINDOW, line, lines, plain_lines
 
 slow = settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
-
-
-def assert_same(one: Profile, other: Profile) -> None:
-    assert counts(one) == counts(other)
-    for a, b in zip(moments(one), moments(other), strict=True):
-        assert (a.total, a.squares) == pytest.approx(
-            (b.total, b.squares), rel=1e-12, abs=1e-6 * max(1, a.squares) ** 0.5 * 1e-6
-        )
 
 
 def assert_adds_up(profile: Profile) -> None:
@@ -48,6 +44,15 @@ def test_the_embedded_engine_counts_nasty_records_as_the_streaming_one(
     assert_same(profile, expected)
     assert sorted(q.reason for q in quarantined) == sorted(q.reason for q in refused)
     assert_adds_up(profile)
+
+
+@pytest.mark.parametrize("row", ["1,clerk,7,2", "1,clerk", "x\ny"])
+def test_replayed_rows_are_nobodys_traffic(row: str, tmp_path: Path) -> None:
+    path = tmp_path / "x.jsonl"
+    path.write_text("\n".join([line(), line(row, inference=f"{names.PROBE_ID}-baseline-1"), line(inference="mine")]))
+    counted = [embedded.profile([path], REFERENCE, WINDOW), stream.profile(path.open("rb"), REFERENCE, WINDOW)[0]]
+    assert [(profile.records, profile.rows) for profile in counted] == [(2, 2)] * 2
+    assert names.PROBE_ID == records.REPLAYED
 
 
 def test_an_empty_window_is_an_empty_profile() -> None:

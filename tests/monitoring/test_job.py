@@ -54,6 +54,21 @@ def test_labels_are_joined_by_the_hour_they_were_collected_in(mounted: Path) -> 
     assert read(mounted).labelled.n == 0
 
 
+def test_labels_are_known_from_the_minute_on_that_their_objects_name_tells(mounted: Path) -> None:
+    hour = mounted / "labels/2026/04/18/13"
+    (hour / "l.jsonl").rename(hour / "30-05-000-l.jsonl")
+    assert run(mounted, "--labels", str(mounted / "labels"), "--labels-until", "2026-04-18T13:30:05Z") == 0
+    assert read(mounted).labelled.n == 0
+    assert run(mounted, "--labels", str(mounted / "labels"), "--labels-until", "2026-04-18T13:30:06Z") == 0
+    assert read(mounted).labelled.n == 2
+
+
+def test_the_files_have_the_names_that_are_asked_for(mounted: Path) -> None:
+    assert run(mounted, "--profile", "00.json", "--quarantine", str(mounted / "aside.jsonl")) == 0
+    assert [path.name for path in (mounted / "output").iterdir()] == ["00.json"]
+    assert len((mounted / "aside.jsonl").read_text().splitlines()) == 2
+
+
 def test_no_traffic_is_an_empty_profile(mounted: Path) -> None:
     for path in (mounted / "input").rglob("*.jsonl"):
         path.unlink()
@@ -73,12 +88,12 @@ def test_a_reference_of_another_shape_is_refused(mounted: Path, capsys: pytest.C
     assert "Reference.package: missing" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", ["baseline", "profile"])
+@pytest.mark.parametrize("command", ["baseline", "profile", "anchors"])
 def test_each_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
         job.main([command, "--help"])
     assert stopped.value.code == 0
-    assert "--input" in capsys.readouterr().out
+    assert "--output" in capsys.readouterr().out
 
 
 def test_an_image_without_duckdb_joins_labels_and_runs_spark(mounted: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 from monitoring import embedded, tables
 from monitoring.stream import Tally
 from slipway.drift.reference import Feature, Kind, Reference
-from tests.monitoring.test_engines import assert_same
+from tests.monitoring.same import assert_same
 
 NUMBERS: dict[str, Any] = {
     "float64": pa.array([0.5, None, math.nan, math.inf, -math.inf, 1e101, -0.0, 2.5]),

@@ -2,14 +2,12 @@
 
 import base64
 import json
-from dataclasses import replace
 from typing import Any
 
 from hypothesis import strategies as st
 
-from slipway.drift.profile import Column, Profile
+from slipway import names
 from slipway.drift.reference import Feature, Kind, Reference
-from slipway.stats.means import NOTHING, Moments
 
 REFERENCE = Reference(
     id="r1",
@@ -48,19 +46,6 @@ def line(
         captured["endpointOutput"] = payload(answer, "CSV" if isinstance(answer, str) else "JSON")
     metadata = {"eventId": event, **({"inferenceId": inference} if inference else {}), "inferenceTime": time}
     return json.dumps({"captureData": captured, "eventMetadata": metadata, "eventVersion": "0"}, ensure_ascii=False)
-
-
-def counts(profile: Profile) -> Profile:
-    """The profile with its sums left out: they depend on the order of addition in the last digits."""
-
-    def counted(column: Column) -> Column:
-        return replace(column, moments=replace(NOTHING, n=column.moments.n))
-
-    return replace(profile, columns=tuple(map(counted, profile.columns)), scores=counted(profile.scores))
-
-
-def moments(profile: Profile) -> list[Moments]:
-    return [column.moments for column in (*profile.columns, profile.scores)]
 
 
 NUMBERS = [
@@ -125,14 +110,20 @@ times = st.sampled_from(
     + ["2026-04-18T12:00:60Z", "2026-4-018T12:0:001Z", "{%s}", "", None, 5]
 )
 json_documents = st.fixed_dictionaries({"instances": st.lists(json_rows, max_size=3)}) | json_rows | st.lists(json_rows)
+callers = st.sampled_from(["", "", "", "mine", f"{names.PROBE_ID}-baseline-1"])
 csv_lines = st.builds(
-    line, rows | st.lists(rows, max_size=3).map("\n".join) | st.text(max_size=20), answers, time=times
+    line,
+    rows | st.lists(rows, max_size=3).map("\n".join) | st.text(max_size=20),
+    answers,
+    time=times,
+    inference=callers,
 )
 json_lines = st.builds(
     line,
     json_documents,
     answers | st.none() | st.just({"predictions": [{"score": 0.7}]}),
     time=times,
+    inference=callers,
     encoding=st.sampled_from(["JSON", "BASE64", "CSV"]),
     content_type=st.sampled_from(["application/json", "text/csv", "image/png"]),
 )
@@ -146,5 +137,8 @@ broken = st.sampled_from(
 )
 lines = st.lists(csv_lines | csv_lines | csv_lines | json_lines | broken, max_size=12)
 plain_lines = st.lists(
-    st.builds(line, st.tuples(*[values] * 4).map(",".join), st.sampled_from(["0.25", "0.95", "0.5"])), max_size=20
+    st.builds(
+        line, st.tuples(*[values] * 4).map(",".join), st.sampled_from(["0.25", "0.95", "0.5"]), inference=callers
+    ),
+    max_size=20,
 )

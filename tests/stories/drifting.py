@@ -53,11 +53,16 @@ class Drifting:
         return [message["subject"] for message in self.site.messages() if f"{ENDPOINT} baseline" in message["subject"]]
 
 
-def watch(site: Site, out: Path) -> Drifting:
-    """The endpoint with a baseline of what it serves, steady traffic, and three verdicts on it."""
+def prepare(site: Site, out: Path) -> Drifting:
+    """The endpoint with a baseline of what it serves."""
     rows = pd.read_parquet(site.world.slice("stream")).sample(ROWS, random_state=SEED, ignore_index=True)
-    made = Drifting(site, out, rows, _baseline(site, out, rows))
-    made.send(rows)
+    return Drifting(site, out, rows, _baseline(site, out, rows))
+
+
+def watch(site: Site, out: Path) -> Drifting:
+    """The same with steady traffic, and three verdicts on it."""
+    made = prepare(site, out)
+    made.send(made.rows)
     site.deploy(monitor="slipway", drift=SHORT)
     until(lambda: len(made.verdicts()) >= 3, "three windows have their verdict")
     return made
