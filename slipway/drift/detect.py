@@ -25,7 +25,7 @@ from slipway.drift.findings import (
     Window,
 )
 from slipway.drift.label import label, told_apart
-from slipway.drift.labelled import labelled
+from slipway.drift.labelled import labelled, lasting
 from slipway.drift.power import limits, power
 from slipway.drift.verdict import remedy
 
@@ -72,8 +72,15 @@ def _labels(
     baseline: Baseline, history: Sequence[Window], anchors: Anchors | None, settings: Settings
 ) -> tuple[list[Finding], tuple[str, ...]]:
     matured = labelled(history)[-max(settings.scales) :]
-    moved = concept(baseline, matured, settings, settings.alpha * CONCEPT)
-    given = label(baseline, matured, anchors, settings, settings.alpha * LABEL)
+
+    def look(scales: Sequence[int]) -> tuple[list[Finding], list[Finding]]:
+        moved = concept(baseline, matured, settings, settings.alpha * CONCEPT, scales)
+        return moved, label(baseline, matured, anchors, settings, settings.alpha * LABEL, scales)
+
+    scales = [scale for scale in settings.scales if scale <= len(matured)]
+    moved, given = look(scales)
+    if any(finding.alarming for finding in (*moved, *given)):
+        moved, given = look(lasting(baseline, matured, scales, settings.alpha * (CONCEPT + LABEL)))
     return told_apart(baseline, matured, moved, given, anchors)
 
 
