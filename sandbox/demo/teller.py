@@ -63,7 +63,7 @@ class Teller:
         self.stage.say(f"retraining: {self.told.retraining}")
         ended = self.now()
         self._end()
-        self.until(lambda: self.watched.judged(ended) and not self._loud(ended), "the alarm is over")
+        self.until(lambda: self._over(ended), "the alarm is over")
         self.told.over_after = (self.now() - ended) / 60
         self.stage.say(f"alarm OK after {self.told.over_after:.0f} virtual minutes")
 
@@ -77,7 +77,8 @@ class Teller:
             if loud and not self._after:
                 raise NotSo(f"an alarm before anything happens: {loud[-1]['reasons']}")
             newest = found[-QUIET:]
-            return len(newest) == QUIET and not any(verdict in loud for verdict in newest)
+            over = not any(verdict in loud for verdict in newest) and not self.watched.ringing()
+            return len(newest) == QUIET and over
 
         self.until(quiet, "windows are judged, and nothing alarms")
         self.until(lambda: self.watched.labelled() >= needs, "windows have labels")
@@ -103,7 +104,9 @@ class Teller:
     def _seen(self, began: float) -> None:
         """Waits for the first verdict on what has begun."""
         told = self.told
-        found = self.until(lambda: self._loud(began), "drift is detected")
+        found = self.until(
+            lambda: next(filter(self.watched.alarming, self.watched.judged(began)), None), "drift is seen"
+        )
         told.remedy, told.blocked = found["remedy"], found["blocks_retraining"]
         told.cause, told.says = self._leading(found)
         told.detected_after = (found["at"] - began) / 60
@@ -132,11 +135,10 @@ class Teller:
     def _fresh(self) -> pd.DataFrame:
         return pd.read_parquet(self.world.slice("stream"))
 
-    def _loud(self, since: float) -> dict[str, Any] | None:
-        """The newest verdict that was given since then, if it alarms or an alarm still rings."""
-        newest = max(self.watched.judged(since), key=lambda verdict: verdict["at"], default=None)
-        loud = newest and (self.watched.alarming(newest) or self.watched.ringing())
-        return newest if loud else None
+    def _over(self, since: float) -> bool:
+        """Whether the newest verdict was given since then, without an alarm, and none rings."""
+        newest = self.watched.judged(since)[-1:]
+        return bool(newest) and not self.watched.alarming(newest[0]) and not self.watched.ringing()
 
     @staticmethod
     def _leading(found: dict[str, Any]) -> tuple[str, str]:
