@@ -7,7 +7,7 @@ reference counted, or from before the baseline's model served, are left out.
 
 from collections.abc import Sequence
 
-from slipway.drift import infrastructure, intake
+from slipway.drift import infrastructure, intake, units
 from slipway.drift.calibration import Baseline
 from slipway.drift.concept import concept
 from slipway.drift.eval import evaluation
@@ -53,10 +53,11 @@ def detect(
     findings += intake.late(own, baseline.whole.labelled, now, rules)
     findings += intake.records(baseline, own, rules, rules.alpha * INTAKE)
     findings += joint(joint_test, rules.alpha * FEATURE)
+    sound = units.sound(baseline, own)
     if own and own[-1].profile.rows:
-        with_rows = [window for window in own if window.profile.rows][-max(rules.scales) :]
+        with_rows = [window for window in sound if window.profile.rows][-max(rules.scales) :]
         findings += features(baseline, with_rows, rules, rules.alpha * FEATURE)
-    told, doubts = _labels(baseline, own, anchors, rules)
+    told, doubts = _labels(baseline, sound, anchors, rules)
     findings += told
     findings += infrastructure.infrastructure(probes, baseline.reference.threshold, rules)
     findings += evaluation(holdout, rules, rules.alpha * EVAL)

@@ -33,7 +33,7 @@ def features(baseline: Baseline, history: Sequence[Window], settings: Settings, 
     found = []
     for i in range(len(baseline.features)):
         best = _strongest(baseline, i, history, settings, part)
-        other = units.changed(baseline, i, history) if baseline.windows >= GROSS_WINDOWS else None
+        other = units.changed(baseline, i, history)
         if other:
             found.append(other)
             best = (seen for seen in best if seen[0] and seen[0].look in FAULTS)
