@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any, TypeVar
 
 import pandas as pd
@@ -50,16 +51,15 @@ class Teller:
 
     def play(self) -> None:
         """Raises NotSo."""
-        known = len(self.watched.told())
         if self.story.holdout:
             self.watched.compare_holdout(self._fresh(), 0.0)
         self.calm()
         began = self.now()
         self._begin()
-        self._seen(began)
+        agreed = self._seen(began)
         ringing = self.until(self.watched.ringing, "an alarm rings")
         self.stage.say(f"ALARM {', '.join(ringing)}")
-        self.told.retraining = self.until(lambda: self._answer(known), "retraining has answered")
+        self.told.retraining = self.until(lambda: self._answer(agreed), "retraining has answered")
         self.stage.say(f"retraining: {self.told.retraining}")
         ended = self.now()
         self._end()
@@ -101,17 +101,28 @@ class Teller:
     def now(self) -> float:
         return self.world.sandbox.clock.now()
 
-    def _seen(self, began: float) -> None:
-        """Waits for the first verdict on what has begun."""
+    def _seen(self, began: float) -> float:
+        """Waits for a verdict on what has begun, and until two in a row agree; when the first of these was given.
+
+        The first one on a few rare labels may be in doubt whether the concept moved or the labels.
+        """
         told = self.told
-        found = self.until(
-            lambda: next(filter(self.watched.alarming, self.watched.judged(began)), None), "drift is seen"
-        )
-        told.remedy, told.blocked = found["remedy"], found["blocks_retraining"]
-        told.cause, told.says = self._leading(found)
+        found = self.until(lambda: self._alarming(began)[:1], "drift is seen")[0]
         told.detected_after = (found["at"] - began) / 60
         told.rows = self.watched.rows(began, found["until"], labelled=self.story.labelled)
+        self.stage.say(f"seen: {found['remedy']}: {found['reasons'][0]}")
+        first, found = self.until(lambda: self._agreeing(began), "two verdicts agree")
+        told.remedy, told.blocked = found["remedy"], found["blocks_retraining"]
+        told.cause, told.says = self._leading(found)
         self.stage.say(f"{found['remedy']}, retraining {'blocked' if told.blocked else 'not blocked'}: {told.says}")
+        return float(first["at"])
+
+    def _alarming(self, since: float) -> list[dict[str, Any]]:
+        return [verdict for verdict in self.watched.judged(since) if self.watched.alarming(verdict)]
+
+    def _agreeing(self, since: float) -> tuple[dict[str, Any], dict[str, Any]] | None:
+        pairs = pairwise(self._alarming(since))
+        return next((pair for pair in pairs if pair[0]["remedy"] == pair[1]["remedy"]), None)
 
     def _begin(self) -> None:
         story = self.story
@@ -148,10 +159,10 @@ class Teller:
         first = next((finding for finding in alarming if reason.endswith(finding["says"])), alarming[0])
         return first["cause"], reason
 
-    def _answer(self, known: int) -> str:
+    def _answer(self, since: float) -> str:
         """Retraining's, to people."""
-        for message in self.watched.told()[known:]:
-            if str(message["subject"]).startswith(ANSWERS):
+        for message in self.watched.told():
+            if message["at"] >= since and str(message["subject"]).startswith(ANSWERS):
                 lines = [line for line in str(message["body"]).splitlines() if line]
                 return f"{message['subject']}: {lines[0].removeprefix('- ')}" if lines else str(message["subject"])
         return ""
