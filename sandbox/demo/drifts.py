@@ -66,10 +66,10 @@ DRIFTS = {
         ),
         DriftStory(
             "drift-concept",
-            "fraudsters go for large amounts: a twentieth of the payments above 200 euros are frauds now",
+            "fraudsters go for large amounts: a tenth of the payments above 200 euros are frauds now",
             "RETRAIN",
             ("concept",),
-            change=changes.turned("Amount", 200.0, 0.05),
+            change=changes.turned("Amount", 200.0, 0.1),
             labelled=True,
         ),
         DriftStory(

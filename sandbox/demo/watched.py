@@ -26,20 +26,40 @@ class Watched:
     def __init__(self, world: World, *, labelled: bool) -> None:
         self._world, self._options = world, LABELS if labelled else NO_LABELS
         self._s3, self._bucket = world.sandbox.client("s3"), world.outputs()["BucketName"]
-        self._sent = 0
+        self._sent = self._rows_sent = 0
         self._seen: dict[str, tuple[str, Any]] = {}  # by key: the version of an object, and what it holds
 
-    def send(self, rows: pd.DataFrame, rate: float = 1.0) -> None:
-        """From now on users send these rows, so many times as fast as usual."""
+    def send(self, rows: pd.DataFrame, rate: float = 1.0, begin: int | None = None) -> None:
+        """From now on users send these rows, so many times as fast as usual; from where those before stopped, unless
+        told where to begin."""
         self._sent += 1
+        if self._world.users:
+            self._world.stop()
+            self._rows_sent += self._world.users.latest.get("sent", 0)
         path = self._world.out / "sent" / f"{self._sent}.parquet"
         path.parent.mkdir(parents=True, exist_ok=True)
         rows.to_parquet(path)
-        self._world.start_users(RATE * rate, path, *self._options)
+        begin = self._rows_sent if begin is None else begin
+        self._world.start_users(RATE * rate, path, "--start", str(begin), *self._options)
 
     def verdicts(self, variant: str = names.BASELINE) -> list[dict[str, Any]]:
         """Oldest first."""
         return self._read(names.RESULTS, variant, "/drift.json")
+
+    def judged(self, since: float, variant: str = names.BASELINE) -> list[dict[str, Any]]:
+        """Verdicts given since then, oldest first."""
+        return [verdict for verdict in self.verdicts(variant) if verdict["at"] > since]
+
+    @staticmethod
+    def alarming(verdict: dict[str, Any]) -> list[dict[str, Any]]:
+        """Its findings that alarm."""
+        return [finding for finding in verdict["findings"] if finding["alarming"]]
+
+    def news(self) -> str:
+        """The newest verdict in a few words."""
+        verdicts, ringing = self.verdicts(), ", ".join(self.ringing()) or "none"
+        newest = f"the newest says {verdicts[-1]['remedy']}" if verdicts else "no verdict yet"
+        return f"{len(verdicts)} windows judged, {newest}; {self.labelled()} with labels; alarms: {ringing}"
 
     def rows(self, since: float, until: float, *, labelled: bool) -> int:
         """Of the windows that lie (partly) between two moments, or their rows with a label."""
@@ -110,6 +130,8 @@ class Watched:
         return str(self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read().decode())
 
 
-def traffic(stream: Path, rows: int) -> pd.DataFrame:
-    """So many rows of the stream that its baseline was not made of, in its order."""
-    return pd.read_parquet(stream).iloc[1::2].sample(rows, random_state=SEED).sort_index(ignore_index=True)
+def traffic(stream: Path, rows: int | None = None) -> pd.DataFrame:
+    """So many rows of the stream that its baseline was not made of, or all of them, in its order."""
+    others = pd.read_parquet(stream).iloc[1::2]
+    chosen = others if rows is None else others.sample(rows, random_state=SEED)
+    return chosen.sort_index(ignore_index=True)

@@ -65,9 +65,9 @@ class Track:
         parts = tuple(_part(baseline, i, contrast, window) for window in history)
         return cls(baseline, contrast, spread, unit(contrast, columns(baseline.whole)[i]), parts)
 
-    def newest(self, windows: int) -> Deviation | None:
-        """Of that many windows together; None without rows."""
-        parts = [part for part in self.parts[-windows:] if part]
+    def newest(self, windows: int, less: int = 0) -> Deviation | None:
+        """Of that many windows together, but for so many newest of them; None without rows."""
+        parts = [part for part in self.parts[-windows : len(self.parts) - less] if part]
         if not parts:
             return None
         rows = Weighed.of(self.baseline, self.spread, [(p.n, p.season, p.others) for p in parts])
@@ -118,10 +118,10 @@ class Shape:
         return math.sqrt(self.variance + self.between) / 2
 
 
-def shape(baseline: Baseline, i: int, history: Sequence[Window], windows: int, *, levels: bool) -> Shape | None:
-    """levels: cells are a category's, without an order. None without rows."""
+def shape(baseline: Baseline, i: int, history: Sequence[Window], *, levels: bool) -> Shape | None:
+    """Of all these windows. levels: cells are a category's, without an order. None without rows."""
     seen: list[tuple[Column, Season]] = []
-    for window in history[-windows:]:
+    for window in history:
         column = columns(window.profile)[i]
         if sum(column.cells):
             seen.append((column, _season(baseline, i, window)))

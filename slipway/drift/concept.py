@@ -23,9 +23,10 @@ SHARES = {Look.TREND: 0.4, Look.BIN: 0.4}  # of the detector's alpha; log-loss g
 LOSS = 0.2
 
 
-def concept(baseline: Baseline, history: Sequence[Labelled], settings: Settings, alpha: float) -> list[Finding]:
+def concept(
+    baseline: Baseline, history: Sequence[Labelled], settings: Settings, alpha: float, scales: Sequence[int]
+) -> list[Finding]:
     """history: of the windows with labels, oldest first. One finding a feature, and one on log-loss."""
-    scales = [scale for scale in settings.scales if scale <= len(history)]
     alpha /= len(settings.scales)
     seen = sights(baseline.whole.labelled)
     counts = {look: sum(sight.look is look for sight in seen) for look in SHARES}
@@ -75,8 +76,8 @@ def _loss(
 ) -> list[Finding]:
     """Excess log-loss: what the labels cost beyond what the scores themselves expect."""
 
-    def newest(windows: int) -> Deviation | None:
-        return _excess(baseline, history[-windows:])
+    def newest(windows: int, less: int) -> Deviation | None:
+        return _excess(baseline, history[-windows : len(history) - less])
 
     c = strongest(test(newest, scales, settings.residual_floor, bar))
     if c is None:

@@ -7,7 +7,7 @@ reference counted, or from before the baseline's model served, are left out.
 
 from collections.abc import Sequence
 
-from slipway.drift import infrastructure, intake
+from slipway.drift import infrastructure, intake, units
 from slipway.drift.calibration import Baseline
 from slipway.drift.concept import concept
 from slipway.drift.eval import evaluation
@@ -25,7 +25,7 @@ from slipway.drift.findings import (
     Window,
 )
 from slipway.drift.label import label, told_apart
-from slipway.drift.labelled import labelled
+from slipway.drift.labelled import labelled, lasting
 from slipway.drift.power import limits, power
 from slipway.drift.verdict import remedy
 
@@ -53,10 +53,11 @@ def detect(
     findings += intake.late(own, baseline.whole.labelled, now, rules)
     findings += intake.records(baseline, own, rules, rules.alpha * INTAKE)
     findings += joint(joint_test, rules.alpha * FEATURE)
+    sound = units.sound(baseline, own)
     if own and own[-1].profile.rows:
-        with_rows = [window for window in own if window.profile.rows][-max(rules.scales) :]
+        with_rows = [window for window in sound if window.profile.rows][-max(rules.scales) :]
         findings += features(baseline, with_rows, rules, rules.alpha * FEATURE)
-    told, doubts = _labels(baseline, own, anchors, rules)
+    told, doubts = _labels(baseline, sound, anchors, rules)
     findings += told
     findings += infrastructure.infrastructure(probes, baseline.reference.threshold, rules)
     findings += evaluation(holdout, rules, rules.alpha * EVAL)
@@ -72,8 +73,15 @@ def _labels(
     baseline: Baseline, history: Sequence[Window], anchors: Anchors | None, settings: Settings
 ) -> tuple[list[Finding], tuple[str, ...]]:
     matured = labelled(history)[-max(settings.scales) :]
-    moved = concept(baseline, matured, settings, settings.alpha * CONCEPT)
-    given = label(baseline, matured, anchors, settings, settings.alpha * LABEL)
+
+    def look(scales: Sequence[int]) -> tuple[list[Finding], list[Finding]]:
+        moved = concept(baseline, matured, settings, settings.alpha * CONCEPT, scales)
+        return moved, label(baseline, matured, anchors, settings, settings.alpha * LABEL, scales)
+
+    scales = [scale for scale in settings.scales if scale <= len(matured)]
+    moved, given = look(scales)
+    if any(finding.alarming for finding in (*moved, *given)):
+        moved, given = look(lasting(baseline, matured, scales, settings.alpha * (CONCEPT + LABEL)))
     return told_apart(baseline, matured, moved, given, anchors)
 
 

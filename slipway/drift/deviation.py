@@ -57,6 +57,31 @@ class Deviation:
         skewness = math.copysign(self.third, self.third * self.value) / self.error**3
         return tail(_normal_score(z, skewness) if skewness > 0 else z, self.degrees_in_all)
 
+    def apart(self, other: "Deviation", mean: float) -> "Deviation":
+        """From another one, were both of rows with this mean: what is less rare than expected varies more."""
+        mine, theirs = (1 + abs(mean) * deviation._skewness for deviation in (self, other))
+        return Deviation(
+            self.value - other.value,
+            mine * self.sampling + theirs * other.sampling,
+            self.between + other.between,
+            min(self.degrees, other.degrees),
+            math.copysign(1, mean) * (mine * abs(self.third) - theirs * abs(other.third)),
+        )
+
+    @property
+    def loudness(self) -> float:
+        """Standard errors from the rows alone, as of a normal: few rare labels are many errors of their own, and little
+        evidence. By the exponent of Bennett's bound (1962), as if the longer tail were the one."""
+        x = abs(self.value) * self._skewness
+        if x < 1e-6:
+            return abs(self.value) / math.sqrt(self.sampling)
+        return math.sqrt(2 * ((1 + x) * math.log1p(x) - x) / self.sampling) / self._skewness
+
+    @property
+    def _skewness(self) -> float:
+        """Of one row, for its variance."""
+        return abs(self.third) / self.sampling**2 if self.sampling else 0.0
+
     @property
     def degrees_in_all(self) -> float:
         """Welch and Satterthwaite's: only the part between windows is estimated from few values."""

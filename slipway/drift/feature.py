@@ -5,13 +5,14 @@ in many. Two distributions can agree in every column and still differ: a classif
 sees that, in a job, and its result is an argument here.
 """
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from slipway.drift import naming, units
 from slipway.drift.block import Shape, Track, shape
 from slipway.drift.calibration import Baseline, columns
-from slipway.drift.candidate import Candidate, strongest, test
+from slipway.drift.candidate import Candidate, splits, strongest, test
 from slipway.drift.contrasts import FAULTS, SHAPE, Contrast, Look, contrasts
 from slipway.drift.findings import Cause, Detector, Finding, Settings, TwoSample, Window
 from slipway.drift.profile import Column
@@ -21,6 +22,7 @@ JOINT_SHARE = 0.1  # of the detector's alpha
 JOINT_FLOOR = 0.55  # area under the curve of a classifier that tells old rows from recent ones
 # Few windows can't show how rarely a large change comes by itself; one that dwarfs them all needs no such scale.
 GROSS, GROSS_TIMES, GROSS_WINDOWS = 0.25, 3.0, 5
+CLEAR = 3.3  # errors of a distance that chance reaches once in a hundred, after Kolmogorov
 
 Seen = tuple[Contrast | None, Candidate]  # None: the whole distribution function
 
@@ -31,7 +33,7 @@ def features(baseline: Baseline, history: Sequence[Window], settings: Settings, 
     found = []
     for i in range(len(baseline.features)):
         best = _strongest(baseline, i, history, settings, part)
-        other = units.changed(baseline, i, history) if baseline.windows >= GROSS_WINDOWS else None
+        other = units.changed(baseline, i, history)
         if other:
             found.append(other)
             best = (seen for seen in best if seen[0] and seen[0].look in FAULTS)
@@ -58,9 +60,14 @@ def _strongest(
     """The strongest on the distribution, and the strongest of each fault that alarms."""
     scales = [scale for scale in settings.scales if scale <= len(history)]
     levels = baseline.features[i].kind is Kind.CATEGORY
-    shapes = {scale: seen for scale in scales if (seen := shape(baseline, i, history, scale, levels=levels))}
+    blocks = {scale: shape(baseline, i, history[-scale:], levels=levels) for scale in scales}
+    shapes = {scale: seen for scale, seen in blocks.items() if seen}
+
+    def ended(scale: int) -> bool:
+        return _ended(baseline, i, history[-scale:], levels=levels)
+
     far = baseline.farthest[i] if baseline.windows >= GROSS_WINDOWS else 1.0
-    moved: list[Seen] = [(None, c) for c in _shaped(shapes, settings, alpha * SHAPE, far, levels=levels)]
+    moved: list[Seen] = [(None, c) for c in _shaped(shapes, ended, settings, alpha * SHAPE, far, levels=levels)]
     whole = columns(baseline.whole)[i]
     present = [whole, *(columns(window.profile)[i] for window in history)]
     for contrast, spread in zip(contrasts(baseline.features[i], whole), baseline.spreads[i], strict=True):
@@ -80,16 +87,32 @@ def _strongest(
 
 
 def _shaped(
-    shapes: dict[int, Shape], settings: Settings, bar: float, farthest: float, *, levels: bool
+    shapes: dict[int, Shape],
+    ended: Callable[[int], bool],
+    settings: Settings,
+    bar: float,
+    farthest: float,
+    *,
+    levels: bool,
 ) -> Iterator[Candidate]:
     """Levels have their own tests: of their shares together, only what is gross counts."""
     for scale, seen in shapes.items():
-        newer = [part for less, part in shapes.items() if less < scale]
-        over = any(part.error < seen.distance / 5 and part.distance < seen.distance / 2 for part in newer)
         gross = seen.distance >= max(GROSS, GROSS_TIMES * farthest) and seen.chance <= bar
         if gross or not levels:
             p_value = 1.0 if levels else seen.p_value
+            over = (gross or p_value <= bar) and ended(scale)
             yield Candidate(scale, seen.distance, settings.floor, p_value, bar, seen.distance, over, gross)
+
+
+def _ended(baseline: Baseline, i: int, block: Sequence[Window], *, levels: bool) -> bool:
+    """As `slipway.drift.candidate.ended`; a distance is never 0, so half as much is almost nothing."""
+    for less in splits(len(block)):
+        older, newer = (shape(baseline, i, part, levels=levels) for part in (block[:-less], block[-less:]))
+        if older and newer:
+            clear = older.distance > CLEAR * math.hypot(older.error, newer.error)
+            if clear and newer.distance < older.distance / 2:
+                return True
+    return False
 
 
 def _finding(baseline: Baseline, i: int, seen: Seen, history: Sequence[Window]) -> Finding:

@@ -10,14 +10,15 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
+from slipway.drift import sources
 from slipway.drift.calibration import Baseline
 from slipway.drift.candidate import Candidate, strongest, test
 from slipway.drift.concept import bin_name, finding
 from slipway.drift.deviation import Deviation
 from slipway.drift.findings import Anchors, Cause, Detector, Finding, Settings
-from slipway.drift.labelled import NONE, Track, deviation
+from slipway.drift.labelled import Track
 from slipway.drift.naming import windows
-from slipway.drift.profile import Labelled, Residual, add_labelled
+from slipway.drift.profile import Labelled, add_labelled
 from slipway.drift.residuals import Look, Sight, sights
 from slipway.stats import student
 
@@ -29,14 +30,18 @@ ENOUGH_ANCHORS = 100  # for "they stayed" to mean something
 
 
 def label(
-    baseline: Baseline, history: Sequence[Labelled], anchors: Anchors | None, settings: Settings, alpha: float
+    baseline: Baseline,
+    history: Sequence[Labelled],
+    anchors: Anchors | None,
+    settings: Settings,
+    alpha: float,
+    scales: Sequence[int],
 ) -> list[Finding]:
     """history: of the windows with labels, oldest first."""
-    scales = [scale for scale in settings.scales if scale <= len(history)]
     each = alpha / len(settings.scales)
     found = _given_score(baseline, history, scales, settings, each * GIVEN_SCORE)
     if history:
-        found += _sources(baseline, history, scales, settings, each * SOURCES)
+        found += sources.differing(baseline, history, scales, settings, each * SOURCES)
         found += _agreement(baseline, history, scales, each * AGREEMENT)
     return found + _anchors(anchors, alpha * ANCHORS)
 
@@ -70,11 +75,12 @@ def told_apart(
 
 
 def _loudest(baseline: Baseline, history: Sequence[Labelled], looks: Sequence[Look]) -> float:
-    """The largest deviation, in standard errors from the rows alone: which look describes the change best."""
+    """The largest deviation by the rows alone, less what the largest of so many is by chance: which look describes
+    the change best."""
     seen = zip(sights(baseline.whole.labelled), baseline.residuals, strict=True)
     tracks = (Track.of(baseline, sight, spread, history) for sight, spread in seen if sight.look in looks)
-    found = (track.newest(len(history)) for track in tracks)
-    return max((abs(d.value) / math.sqrt(d.sampling) for d in found if d), default=0.0)
+    found = [d.loudness for d in (track.newest(len(history)) for track in tracks) if d]
+    return math.sqrt(max(0.0, max(found) ** 2 - 2 * math.log(len(found)))) if found else 0.0
 
 
 def _as_label(found: Finding) -> Finding:
@@ -105,7 +111,7 @@ def _given_score(
         return []
     sight, c = max(found, key=lambda pair: pair[1].strength)
     subject = "all scores" if sight.look is Look.ALL else f"score {bin_name(baseline.reference.scores, sight.bin)}"
-    new = sorted(_names(history[-c.scale :]) - _names([baseline.whole.labelled]))
+    new = sorted(sources.names(history[-c.scale :]) - sources.names([baseline.whole.labelled]))
     says = (
         f"labels are {'more' if c.value > 0 else 'less'} often positive at {subject}, by {c.effect:.2f} standard "
         f"deviations{', new since the baseline: labels of ' + ', '.join(new[:3]) if new else ''}; {windows(c.scale)}"
@@ -113,62 +119,13 @@ def _given_score(
     return [finding(Detector.LABEL, Cause.LABEL_POLICY, subject, c, says)]
 
 
-def _names(history: Sequence[Labelled]) -> set[str]:
-    return {source.name for labelled in history for source in labelled.sources}
-
-
-def _sources(
-    baseline: Baseline, history: Sequence[Labelled], scales: Sequence[int], settings: Settings, alpha: float
-) -> list[Finding]:
-    """Labels of one source against the others' of the same windows, beyond what they differed by in the baseline."""
-    names = sorted(_names(history[-max(scales) :]))
-    if len(names) < 2:
-        return []
-    found = []
-    for name in names:
-
-        def newest(scale: int, name: str = name) -> Deviation | None:
-            return _apart(baseline, history[-scale:], name)
-
-        c = strongest(test(newest, scales, settings.residual_floor, alpha / len(names)))
-        if c and c.alarming:
-            says = (
-                f"labels of {name} are {'more' if c.value > 0 else 'less'} often positive than the others' at the same "
-                f"scores, by {c.effect:.2f} standard deviations; {windows(c.scale)}"
-            )
-            found.append(finding(Detector.LABEL, Cause.ANNOTATOR, name, c, says))
-    return found
-
-
-def _apart(baseline: Baseline, history: Sequence[Labelled], name: str) -> Deviation | None:
-    now, usual = _mine(history, name), _mine([baseline.whole.labelled], name)
-    spread, windows = baseline.residuals[0], baseline.labelled_windows
-    sides = [deviation(side, NONE, spread, 0) for side in now]
-    if not all(sides):
-        return None
-    (mine, others), before = (side for side in sides if side), [deviation(side, NONE, spread, 0) for side in usual]
-    value = mine.value - others.value
-    sampling, between = mine.sampling + others.sampling, mine.between + others.between
-    if before[0] and before[1]:
-        value -= before[0].value - before[1].value
-        sampling += before[0].sampling + before[1].sampling
-        between += 2 * spread.over(windows)
-    return Deviation(value, sampling, between, spread.degrees, mine.third)
-
-
-def _mine(history: Sequence[Labelled], name: str) -> tuple[list[Residual], list[Residual]]:
-    """By window: the residuals of the source, and of all others."""
-    pairs = [(source.name == name, source.residual) for labelled in history for source in labelled.sources]
-    return [residual for own, residual in pairs if own], [residual for own, residual in pairs if not own]
-
-
 def _agreement(baseline: Baseline, history: Sequence[Labelled], scales: Sequence[int], alpha: float) -> list[Finding]:
     """How often a further label of a row contradicts the first."""
     usual = baseline.whole.labelled
 
-    def newest(scale: int) -> Deviation | None:
+    def newest(scale: int, less: int) -> Deviation | None:
         now = history[-scale]
-        for labelled in history[len(history) - scale + 1 :]:
+        for labelled in history[len(history) - scale + 1 : len(history) - less]:
             now = add_labelled(now, labelled)
         return _more(now.disagreed, now.agreed + now.disagreed, usual.disagreed, usual.agreed + usual.disagreed)
 

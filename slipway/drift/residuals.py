@@ -23,6 +23,11 @@ class Sight:
     bin: int = 0
     weights: tuple[float, ...] = ()
 
+    @property
+    def heaviest(self) -> float:
+        """What one label counts at most."""
+        return max(map(abs, self.weights), default=1.0)
+
     def of(self, labelled: Labelled) -> Residual:
         """Empty where nothing is labelled."""
         if not labelled.n or self.look is Look.ALL:

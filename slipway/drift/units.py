@@ -20,11 +20,12 @@ FACTOR = 10.0
 MOST = 1e12  # a larger factor says no more
 ROWS = 200  # the newest windows that have so many together
 MANY = 0.05  # of the rows
+LEAST_WINDOWS = 5  # of the baseline, for their range to mean something
 
 
 def changed(baseline: Baseline, i: int, history: Sequence[Window]) -> Finding | None:
     """Of one feature; scores have no unit. effect and floor: orders of magnitude."""
-    if i >= len(baseline.reference.features):
+    if i >= len(baseline.reference.features) or baseline.windows < LEAST_WINDOWS:
         return None
     least, greatest = baseline.magnitudes[i]
     newest = _newest([columns(window.profile)[i] for window in history])
@@ -38,6 +39,17 @@ def changed(baseline: Baseline, i: int, history: Sequence[Window]) -> Finding | 
     )
     effect, floor, name = abs(math.log10(factor)), math.log10(FACTOR), naming.subject(baseline, i)
     return Finding(Detector.FEATURE, Cause.UNITS, name, len(newest), effect, floor, None, 0.0, True, says)
+
+
+def sound(baseline: Baseline, history: Sequence[Window]) -> list[Window]:
+    """Without the windows of another unit that is over: what it did to scores and residuals says nothing of today."""
+    if not history or _other(baseline, history[-1]):
+        return list(history)
+    return [window for window in history if not _other(baseline, window)]
+
+
+def _other(baseline: Baseline, window: Window) -> bool:
+    return any(changed(baseline, i, [window]) for i in range(len(baseline.reference.features)))
 
 
 def _newest(history: Sequence[Column]) -> list[Column]:

@@ -86,7 +86,7 @@ def _look(baseline: Baseline, i: int, window: Window) -> Look | None:
                 rows = replace(gained, between=0.0).p_value
                 found.append(Look(gained.value, rows, gained.p_value))
     levels = feature.kind is Kind.CATEGORY
-    whole = shape(baseline, i, [window], 1, levels=levels)
+    whole = shape(baseline, i, [window], levels=levels)
     if whole:
         # A number's location, or the level that changed most: they see what the whole distribution function does not.
         own = pairs[len(FAULTS) + whole.at : len(FAULTS) + whole.at + 1] if levels else pairs[len(FAULTS) :]

@@ -1,5 +1,7 @@
 """Another unit shows in the size of the numbers, even where the baseline's windows differ so much that shapes don't."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,7 @@ from bench.drift_quality.counting import Counter, Rows
 from slipway.drift.calibration import learn
 from slipway.drift.detect import detect
 from slipway.drift.findings import Cause, Finding, Remedy, Settings, Window
-from tests.slipway.drift.conftest import START, alarming, in_hours
+from tests.slipway.drift.conftest import START, World, alarming, in_hours
 
 Values = np.ndarray
 
@@ -105,3 +107,14 @@ def test_windows_of_few_rows_are_looked_at_together() -> None:
     baseline, broken = _wandering(rng, 48, 50), [part * 100 for part in _wandering(rng, 4, 50)]
     assert [finding.scale for finding in _watch(baseline, broken)[0] if finding.p_value is None] == [4]
     assert not [finding for finding in _watch(baseline, broken[:3])[0] if finding.p_value is None]
+
+
+def test_a_unit_that_is_over_calls_for_no_retraining_by_the_scores_it_gave(world: World) -> None:
+    def cents(rows: Rows, rng: np.random.Generator) -> Rows:
+        assert rows.scores is not None
+        moved = np.clip(rows.scores + 0.016, 0, 1)
+        return replace(rows, numbers=rows.numbers * [100.0, 1.0, 1.0], scores=moved)
+
+    history = world.windows(*[None] * 2, *[cents] * 8, *[None] * 6)
+    assert world.judge(history[:10]).remedy is Remedy.REPAIR_DATA
+    assert {world.judge(history[:end]).remedy for end in range(11, 17)} == {Remedy.NOTHING}
