@@ -53,9 +53,9 @@ class Delivery(cdk.Stack):
         observe = [*may.see_endpoints(), may.see_scaling()]
         shape = [*may.change_layout(), may.move_weights(), *may.scale()]
         replace = [*shape, may.see_packages(), *may.make_models(), may.probe()]
-        admit = [*observe, may.see_packages(), *may.read(names.MODELS), may.follow_promotions(), may.measure()]
+        admit = [*observe, may.see_packages(), *may.read(names.MODELS), may.follow(names.PROMOTION), may.measure()]
         settle = [*observe, *replace, *may.clear_away(), may.emit()]
-        undo = [*observe, *shape, may.measure(), may.follow_promotions(), may.start_promotions(), may.emit()]
+        undo = [*observe, *shape, may.measure(), may.follow(names.PROMOTION), may.start_promotions(), may.emit()]
         return {
             "Admit": self._function("admit", timeout=60, may=admit, environment=machine),
             "Shift": self._function("shift", timeout=120, may=[*observe, *replace]),

@@ -124,7 +124,7 @@ class Monitoring(cdk.Stack):
     def _count(self) -> list[Permission]:
         """One execution at a time counts an endpoint's windows: its ARN is kept, and asked whether it still does."""
         kept = [names.monitored(name, names.COUNTS) for name in self._watched]
-        return [*self._may.write(*kept), self._may.follow_looks()]
+        return [*self._may.write(*kept), self._may.follow(names.MONITOR)]
 
     def _function(
         self,

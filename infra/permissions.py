@@ -204,8 +204,8 @@ class Permissions:
     def start_promotions(self) -> Permission:
         return Permission(["states:StartExecution"], [promotion_arn(self._scope)])
 
-    def follow_promotions(self) -> Permission:
-        executions = arn(self._scope, "states", "execution", f"{names.PROMOTION}:*", colon=True)
+    def follow(self, machine: str) -> Permission:
+        executions = arn(self._scope, "states", "execution", f"{machine}:*", colon=True)
         return Permission(["states:DescribeExecution"], [executions], "The executions of the one state machine.")
 
     def clear_away(self) -> list[Permission]:
@@ -292,11 +292,3 @@ class Permissions:
 
     def answer_retrainings(self) -> Permission:
         return Permission(["states:SendTaskSuccess"], [retraining_arn(self._scope)])
-
-    def follow_looks(self) -> Permission:
-        executions = arn(self._scope, "states", "execution", f"{names.MONITOR}:*", colon=True)
-        return Permission(["states:DescribeExecution"], [executions], "The executions of the one state machine.")
-
-    def follow_retrainings(self) -> Permission:
-        executions = arn(self._scope, "states", "execution", f"{names.RETRAINING}:*", colon=True)
-        return Permission(["states:DescribeExecution"], [executions], "The executions of the one state machine.")

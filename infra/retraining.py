@@ -45,7 +45,7 @@ class Retraining(Construct):
     def _steps(self) -> dict[str, Function]:
         """By their names in the state machine's definition."""
         may = self._may
-        admit = [*may.see_endpoints(), *may.read(names.MODELS, names.MONITORING), may.follow_retrainings()]
+        admit = [*may.see_endpoints(), *may.read(names.MODELS, names.MONITORING), may.follow(names.RETRAINING)]
         told = [may.emit(), may.see_jobs()]
         code = {"SOURCES": self._state.job_code.sources}
         return {
@@ -64,7 +64,7 @@ class Retraining(Construct):
         return [*may.read(names.MODELS, names.RETRAINED), *keep, may.register(), may.see_jobs()]
 
     def _follower(self) -> Function:
-        may = [self._may.emit(), self._may.see_jobs(), *self._may.stop_jobs(), self._may.follow_retrainings()]
+        may = [self._may.emit(), self._may.see_jobs(), *self._may.stop_jobs(), self._may.follow(names.RETRAINING)]
         return self._function("follow_retraining", timeout=60, may=may, dead_letter_queue=self._undelivered)
 
     def _answerer(self) -> Function:

@@ -13,9 +13,10 @@ from slipway.verdict import Decision
 LEAST_CAPTURED = 100  # answers, before none of them being invalid says anything
 # Without a new line for so long, capture has stopped: at a capture of 1 %, 500 requests leave none once in 150 times.
 STOPPED_MINUTES, STOPPED_REQUESTS = 15, 500
-# Lines expected of the candidate, and seen of the baseline, before the variants' captured shares are compared: a bake
-# begins with a baseline's last requests.
-LEAST_EXPECTED, LEAST_SEEN = 200, 100
+# Minutes of a step, lines expected of the candidate and lines seen of the baseline before the variants' captured shares
+# are compared: files come minutes after their answers, those of one variant before the other's, and a bake begins with
+# a baseline's last requests.
+LEAST_MINUTES, LEAST_EXPECTED, LEAST_SEEN = 10, 200, 100
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,8 @@ def coverage(seen: Capture, flow: Flow, step: PairSums) -> Opinion:
         )
         return Opinion(Decision.INVALID, says)
     expected = rate(step.baseline.lines, flow.baseline_requests) * flow.requests
-    comparable = expected >= LEAST_EXPECTED and step.baseline.lines >= LEAST_SEEN
+    enough = expected >= LEAST_EXPECTED and step.baseline.lines >= LEAST_SEEN
+    comparable = enough and flow.minutes >= LEAST_MINUTES
     if comparable and step.candidate.lines < expected / 2:
         says = (
             f"captured are {step.candidate.lines:,} of {flow.requests:,} candidate requests, but "

@@ -6,9 +6,6 @@ from collections.abc import Iterator
 import pytest
 from moto import mock_aws
 
-# Powertools reads this when a handler is imported.
-os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "Slipway")
-
 from lambdas.aws import clients, clock, ledger
 from slipway.release import Release
 from tests.lambdas import world as worlds

@@ -136,7 +136,9 @@ def test_a_lineage_with_an_unknown_key_is_refused_by_its_name():
         register.lineage({"trigga": "x"})
 
 
-@pytest.mark.parametrize("content", [b"", b"no archive", gzip.compress(b"no tar")])
+@pytest.mark.parametrize(
+    "content", [b"", b"no archive", gzip.compress(b"no tar")], ids=["empty", "no archive", "no tar"]
+)
 def test_an_artifact_without_a_manifest_is_refused(content):
     with pytest.raises(ValueError, match=r"no model\.tar\.gz"):
         register.register(None, s3(content), artifact=ADDRESS, group="fraud", image="image")
