@@ -2,7 +2,6 @@
 PYTHON ?= python3
 BIN    := .venv/bin
 STORY  ?=
-UNIT   := not sandbox and not spark
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 1
 export UV_PYTHON_DOWNLOADS := never
 
@@ -18,8 +17,8 @@ demo: setup  ## the whole slipway on this machine; STORY=name runs one story
 	$(BIN)/python -m sandbox demo $(if $(STORY),--story $(STORY))
 
 test: setup check  ## lint, types, architecture, synth checks, unit and sandbox tests
-	$(BIN)/python -m pytest -n logical -m "$(UNIT)"
-	$(BIN)/python -m pytest -m "not ($(UNIT))"
+	$(BIN)/python -m pytest -n logical --dist loadfile --ignore tests/stories
+	$(BIN)/python -m pytest tests/stories
 
 check: setup  ## lint, types and architecture only
 	$(BIN)/ruff check .

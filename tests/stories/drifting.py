@@ -68,6 +68,18 @@ def watch(site: Site, out: Path) -> Drifting:
     return made
 
 
+def unwatch(site: Site) -> None:
+    """As before the story: no monitoring, nothing that it kept, and the usual users."""
+    site.world.cdk.run("destroy", f"{names.PREFIX}-monitoring", "--force", "-c", site.context())
+    site.settings |= {"monitor": "off"}
+    s3, bucket = site.client("s3"), site.world.outputs()["BucketName"]
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{names.MONITORING}/{ENDPOINT}/")
+    for page in pages:
+        for item in page.get("Contents", ()):
+            s3.delete_object(Bucket=bucket, Key=item["Key"])
+    site.world.start_users(RATE)
+
+
 def _baseline(site: Site, out: Path, rows: pd.DataFrame) -> str:
     """Writes the serving model's baseline into the bucket; the name of its most important feature."""
     s3, bucket, served = site.client("s3"), site.world.outputs()["BucketName"], site.served()[names.BASELINE]

@@ -14,7 +14,7 @@ from sandbox.demo.world import ENDPOINT, World
 from slipway import names
 
 POLL = 0.05  # real seconds
-PATIENCE = 240.0  # real seconds, for a machine that does other things too
+PATIENCE = 150.0  # real seconds, for a machine that does other things too
 AWS = Path(sys.executable).parent / "aws"
 T = TypeVar("T")
 

@@ -6,7 +6,7 @@ import pytest
 
 from sandbox.demo.world import ENDPOINT
 from slipway import names
-from tests.stories.drifting import RATE, Drifting, watch
+from tests.stories.drifting import Drifting, unwatch, watch
 from tests.stories.site import Site, until
 
 pytestmark = pytest.mark.sandbox
@@ -17,9 +17,7 @@ def drifting(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[D
     try:
         yield watch(site, tmp_path_factory.mktemp("drift"))
     finally:
-        site.world.cdk.run("destroy", f"{names.PREFIX}-monitoring", "--force", "-c", site.context())
-        site.settings |= {"monitor": "off"}
-        site.world.start_users(RATE)
+        unwatch(site)
 
 
 def test_steady_traffic_is_watched_in_silence(drifting: Drifting) -> None:

@@ -12,8 +12,7 @@ from slipway import codec, names
 from slipway.drift.profile import Profile
 from slipway.windows import Engine
 from tests.monitoring.same import assert_same, assert_same_labels
-from tests.stories import drifting
-from tests.stories.drifting import SHORT, Drifting, prepare
+from tests.stories.drifting import SHORT, Drifting, prepare, unwatch
 from tests.stories.site import Site, until
 
 pytestmark = pytest.mark.sandbox
@@ -38,9 +37,7 @@ def watched(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dr
         until(lambda: site.now() > begun + SENT + SETTLED, "the last window is closed")
         yield made
     finally:
-        site.world.cdk.run("destroy", f"{names.PREFIX}-monitoring", "--force", "-c", site.context())
-        site.settings |= {"monitor": "off"}
-        site.world.start_users(drifting.RATE)
+        unwatch(site)
 
 
 def look(site: Site, **settings: Any) -> dict[str, Any]:
