@@ -69,15 +69,19 @@ def watch(site: Site, out: Path) -> Drifting:
 
 
 def unwatch(site: Site) -> None:
-    """As before the story: no monitoring, nothing that it kept, and the usual users."""
+    """No monitoring any more, and the usual users. What it counted stays: another story need not count it again."""
     site.world.cdk.run("destroy", f"{names.PREFIX}-monitoring", "--force", "-c", site.context())
     site.settings |= {"monitor": "off"}
+    site.world.start_users(RATE)
+
+
+def forget(site: Site) -> None:
+    """Removes what monitoring kept of the endpoint, unlabelled windows among it."""
     s3, bucket = site.client("s3"), site.world.outputs()["BucketName"]
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{names.MONITORING}/{ENDPOINT}/")
     for page in pages:
         for item in page.get("Contents", ()):
             s3.delete_object(Bucket=bucket, Key=item["Key"])
-    site.world.start_users(RATE)
 
 
 def _baseline(site: Site, out: Path, rows: pd.DataFrame) -> str:

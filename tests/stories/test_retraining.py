@@ -13,6 +13,7 @@ import pytest
 from sandbox import data
 from sandbox.demo.world import ENDPOINT
 from slipway import names
+from tests.stories import drifting
 from tests.stories.site import Site, until
 
 pytestmark = pytest.mark.sandbox
@@ -77,6 +78,7 @@ def _label(id: str, label: int) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def past(site: Site) -> Any:
+    drifting.forget(site)
     written = Past(site, data.fraud())
     yield written
     written.forget()
