@@ -38,6 +38,7 @@ FLOATS = {
 
 
 PLACES = ("train", "validation", "model_dir", "checkpoint_dir")
+NOT_OF_THE_MODEL = (*PLACES, "_tuning_objective_metric")
 Rows = tuple[pd.DataFrame, pd.Series]  # features, labels
 
 
@@ -54,6 +55,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--base-score", type=float, default=None, help="default: estimated from the labels")
     parser.add_argument("--threshold", type=float, default=None, help="default: best F1 on validation, or 0.5")
     parser.add_argument("--missing-allowed", default="", help="features that may be missing besides those that were")
+    parser.add_argument("--_tuning_objective_metric", help="SageMaker tells it to the jobs of a tuning job")
     for name, default in FLOATS.items():
         parser.add_argument(f"--{name}", type=float, default=default)
     parser.add_argument("--train", type=Path, default=os.environ.get("SM_CHANNEL_TRAIN"))
@@ -144,7 +146,7 @@ def main(arguments: list[str]) -> dict[str, Any]:
         "data": manifest.data(labels, seen, sha256),
         "code_sha256": manifest.code_sha256(HERE),
         **manifest.versions(),
-        "hyperparameters": {name: value for name, value in vars(options).items() if name not in PLACES},
+        "hyperparameters": {name: value for name, value in vars(options).items() if name not in NOT_OF_THE_MODEL},
     }
     save(options.model_dir, booster, description)
     return description

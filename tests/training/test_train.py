@@ -132,6 +132,14 @@ def test_an_unknown_hyperparameter_is_refused(channels, tmp_path, capsys):
     assert "--unknown" in capsys.readouterr().err
 
 
+def test_a_job_of_a_tuning_job_leaves_the_bytes_of_one_that_is_told_its_values(channels, tmp_path):
+    values = ["--eta", "0.0712345678901234", "--max-depth", "5"]
+    train.main(arguments(channels, tmp_path / "tried", *values, "--_tuning_objective_metric", "validation:log_loss"))
+    train.main(arguments(channels, tmp_path / "chosen", *values))
+    for name in ("model.ubj", "manifest.json"):
+        assert (tmp_path / "tried" / name).read_bytes() == (tmp_path / "chosen" / name).read_bytes()
+
+
 def test_the_source_archive_is_the_same_whenever_it_is_built(tmp_path):
     first, second = (package.sourcedir(tmp_path / name).read_bytes() for name in ("a.tar.gz", "b.tar.gz"))
     assert first == second
