@@ -12,6 +12,7 @@ MEMBERS = {
     "ModelPackageGroupName": "model-package-group",
     "TrainingJobName": "training-job",
     "ProcessingJobName": "processing-job",
+    "HyperParameterTuningJobName": "hyper-parameter-tuning-job",
     "TransformJobName": "transform-job",
     "MonitoringScheduleName": "monitoring-schedule",
     "ResourceArn": "",

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import boto3
+from botocore import xform_name
 from botocore.client import BaseClient
 from botocore.config import Config
 from botocore.exceptions import ClientError
@@ -34,7 +35,12 @@ from sandbox.aws.states_time import JOB_POLL
 READ_TIMEOUT = 900  # real seconds; as long as a Lambda function may run
 
 # What a `.sync` task waits for, and stops when it is stopped itself: create operation -> kind of job.
-JOBS = {"create_training_job": "Training", "create_processing_job": "Processing", "create_transform_job": "Transform"}
+JOBS = {
+    "create_training_job": "Training",
+    "create_processing_job": "Processing",
+    "create_transform_job": "Transform",
+    "create_hyper_parameter_tuning_job": "HyperParameterTuning",
+}
 
 # How Step Functions spells a service in the names of errors.
 ERROR_NAMES = {
@@ -144,7 +150,7 @@ class SageMakerTask(aws_sdk.StateTaskServiceAwsSdk):
         name = {f"{kind}JobName": normalised_parameters[f"{kind}JobName"]}
         client = client_for(resource_runtime_part.region, "sagemaker", state_credentials)
         while env.is_running():
-            job = getattr(client, f"describe_{kind.lower()}_job")(**name)
+            job = getattr(client, f"describe_{xform_name(kind)}_job")(**name)
             job.pop("ResponseMetadata", None)
             if job[f"{kind}JobStatus"] == "Failed":
                 raise FailureEventException(self._get_task_failure_event(env, "States.TaskFailed", json.dumps(job)))
@@ -153,5 +159,5 @@ class SageMakerTask(aws_sdk.StateTaskServiceAwsSdk):
                 return
             time.sleep(JOB_POLL)
         with contextlib.suppress(ClientError):
-            getattr(client, f"stop_{kind.lower()}_job")(**name)
+            getattr(client, f"stop_{xform_name(kind)}_job")(**name)
         env.stack.append(None)

@@ -1,7 +1,7 @@
 """SageMaker's control plane on one machine: a MiniStack service that behaves as the API does, over virtual time.
 
-Models, endpoint configs and endpoints with their status transitions; a model registry with its events; training and
-processing jobs that really run. The data plane (another process) is told what to serve; see `dataplane`.
+Models, endpoint configs and endpoints with their status transitions; a model registry with its events; training,
+tuning and processing jobs that really run. The data plane (another process) is told what to serve; see `dataplane`.
 """
 
 from typing import Any

@@ -43,12 +43,17 @@ class Job:
     def status(self) -> str:
         return str(self.described[f"{self.kind}JobStatus"])
 
+    @property
+    def title(self) -> str:
+        """As events and errors call it."""
+        return f"{self.kind} Job"
+
     def change(self, status: str, **members: Any) -> None:
         """Change status and other members, and tell EventBridge."""
         with LOCK:
             self.described |= {f"{self.kind}JobStatus": status, "LastModifiedTime": CLOCK.now(), **members}
             detail = {key: _event_value(key, value) for key, value in self.described.items()}
-        events.emit(f"{self.kind} Job", self.arn, detail)
+        events.emit(self.title, self.arn, detail)
 
     def fail(self, reason: str) -> None:
         """End as Failed."""
@@ -63,8 +68,8 @@ def add(table: Table[AnyJob], job: AnyJob, tags: list[dict[str, str]], work: Cal
     with LOCK:
         if table.find(job.name) is not None:
             raise in_use(
-                f"{job.kind} job names must be unique within an AWS account and region, and a {job.kind.lower()} job "
-                f"with this name already exists ({job.arn})"
+                f"{job.title.capitalize()} names must be unique within an AWS account and region, and a "
+                f"{job.title.lower()} with this name already exists ({job.arn})"
             )
         table.add(job.name, job, tags)
         job.change(IN_PROGRESS)
@@ -83,7 +88,7 @@ def stop(table: Table[AnyJob], name: str, **members: Any) -> None:
     with LOCK:
         job = find(table, name)
         if job.status not in (IN_PROGRESS, STOPPING):
-            raise invalid(f"The request was rejected because the {job.kind.lower()} job is in status {job.status}.")
+            raise invalid(f"The request was rejected because the {job.title.lower()} is in status {job.status}.")
         if job.status == IN_PROGRESS:
             job.change(STOPPING, **members)
             job.stop.set()

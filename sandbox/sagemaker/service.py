@@ -19,6 +19,7 @@ from sandbox.sagemaker import (  # noqa: F401  (importing a module adds its oper
     store,
     tags,
     training,
+    tuning,
 )
 from sandbox.sagemaker.errors import ServiceError, invalid, throttled
 from sandbox.sagemaker.faults import ANY, FAULTS

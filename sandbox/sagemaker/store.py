@@ -4,8 +4,9 @@ import base64
 import contextvars
 import json
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from operator import itemgetter
+from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
 from ministack.core.responses import AccountRegionScopedDict, get_account_id, get_region
@@ -104,13 +105,24 @@ def spawn(work: Callable[..., None], *args: Any) -> None:
     threading.Thread(target=context.run, args=(work, *args), daemon=True, name=f"sagemaker-{work.__name__}").start()
 
 
-def listing(key: str, summaries: Iterable[dict[str, Any]], name: str, params: dict[str, Any]) -> dict[str, Any]:
+def listing(
+    key: str,
+    summaries: Iterable[dict[str, Any]],
+    name: str,
+    params: dict[str, Any],
+    sorts: Mapping[str, Callable[[dict[str, Any]], Any]] = MappingProxyType({}),
+) -> dict[str, Any]:
     """One page of a List operation: filtered, sorted, with a token that survives deletions between two pages.
 
-    `name` is the member that names a summary; its status, if it has one, is the member ending in `Status`.
+    `name` is the member that names a summary; its status, if it has one, is the first member ending in `Status`.
+    `sorts`: by what `SortBy` can order besides name and creation.
     """
-    sort = {"Name": name, "CreationTime": "CreationTime"}.get(params.get("SortBy", "CreationTime"))
-    order = itemgetter(sort or "CreationTime", name)
+    known = {"Name": itemgetter(name), "CreationTime": itemgetter("CreationTime"), **sorts}
+    sort = known.get(params.get("SortBy", "CreationTime"), known["CreationTime"])
+
+    def order(row: dict[str, Any]) -> tuple[Any, ...]:
+        return sort(row), row[name]
+
     rows = sorted((row for row in summaries if _wanted(row, name, params)), key=order)
     descending = params.get("SortOrder", "Descending") == "Descending"
     if descending:

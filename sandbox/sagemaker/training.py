@@ -21,15 +21,20 @@ DEFAULT_MAX_SECONDS = 86_400
 
 @operation
 def create_training_job(params: Params) -> Answer:
-    name = params["TrainingJobName"]
-    _check(params)
+    return {"TrainingJobArn": launch(params).arn}
+
+
+def launch(params: Params, tuning_job: str | None = None) -> TrainingJob:
+    """Start a job. tuning_job: the ARN of the one that wants it."""
+    check(params)
     role.assume(params["RoleArn"])
     described = {key: value for key, value in params.items() if key != "Tags"}
-    described.update({"TrainingJobArn": JOBS.arn(name), "CreationTime": CLOCK.now()})
+    described.update({"TrainingJobArn": JOBS.arn(params["TrainingJobName"]), "CreationTime": CLOCK.now()})
+    described.update({"TuningJobArn": tuning_job} if tuning_job else {})
     described.setdefault("StoppingCondition", {"MaxRuntimeInSeconds": DEFAULT_MAX_SECONDS})
     new = TrainingJob("Training", described)
     job.add(JOBS, new, params.get("Tags", []), _train)
-    return {"TrainingJobArn": new.arn}
+    return new
 
 
 @operation
@@ -50,7 +55,8 @@ def list_training_jobs(params: Params) -> Answer:
     return listing("TrainingJobSummaries", rows, "TrainingJobName", params)
 
 
-def _check(params: Params) -> None:
+def check(params: Params) -> None:
+    """Raise ValidationException unless the sandbox can run the job."""
     hyperparameters = params.get("HyperParameters", {})
     if not {"sagemaker_program", "sagemaker_submit_directory"} <= hyperparameters.keys():
         raise invalid("The sandbox trains in script mode: sagemaker_program and sagemaker_submit_directory are needed.")
