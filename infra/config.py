@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from infra import tuning
 from infra.checks import Check, ConfigError, boolean, listing, number, optional, refuse, section, text, unknown, whole
 from slipway import names, plan
 from slipway.retraining.settings import Settings as Retraining
@@ -135,6 +136,7 @@ _RETRAINING = section(
         "spot": boolean,
         "image": optional(text(_IMAGE_URI, "null, or an ECR image URI")),
         "mlflow": optional(text(r"arn:\S+|https?://\S+", "null, an MLflow server's ARN or its URL")),
+        "tuning": optional(tuning.SECTION),
     },
 )
 _ENDPOINT = section(
@@ -198,6 +200,7 @@ def _consistent(path: str, endpoint: Endpoint) -> None:
     if "/" not in endpoint.image and re.match(r"ml\.[a-z]+\d+g[a-z]*\.", endpoint.instance_type):
         expected = "an x86 instance type (the managed XGBoost image has no arm64 build)"
         raise refuse(f"{path}.instance_type", expected, endpoint.instance_type)
+    tuning.check(f"{path}.retraining", endpoint.retraining)
 
 
 def _distinct(endpoints: list[str]) -> None:

@@ -14,6 +14,7 @@ from infra.config import Config, Endpoint
 from infra.function import Function
 from infra.permissions import Permission, Permissions, retraining_arn
 from infra.state import State
+from infra.tuning_permissions import TuningPermissions
 from infra.watch import Watch
 from infra.workflow import Workflow
 from slipway import names
@@ -31,6 +32,7 @@ class Retraining(Construct):
         super().__init__(scope, "Retraining")
         self._state, self._may, self._undelivered = state, may, undelivered
         self._endpoints = ",".join(config.endpoint_names)
+        self._may_tune = TuningPermissions(self, config.endpoint_names)
         steps = self._steps()
         self.machine = self._machine(steps)
         self._start_on_drift(config)
@@ -51,6 +53,7 @@ class Retraining(Construct):
         return {
             "AdmitRetraining": self._function("admit_retraining", timeout=60, may=[*admit, may.emit()], more=code),
             "CheckData": self._function("check_data", timeout=60, may=[*may.read(names.RETRAINED), *told]),
+            "ChooseParameters": self._function("choose_parameters", timeout=60, may=self._may_tune.choose()),
             "Gate": self._function("gate", timeout=60, may=[*may.read(names.RETRAINED), *may.report(), *told]),
             "Register": self._function("register", timeout=120, may=self._register()),
             "AskApproval": self._function("ask_approval", timeout=30, may=[]),
@@ -65,6 +68,7 @@ class Retraining(Construct):
 
     def _follower(self) -> Function:
         may = [self._may.emit(), self._may.see_jobs(), *self._may.stop_jobs(), self._may.follow(names.RETRAINING)]
+        may += [*self._may_tune.see(), *self._may_tune.stop()]
         return self._function("follow_retraining", timeout=60, may=may, dead_letter_queue=self._undelivered)
 
     def _answerer(self) -> Function:
@@ -103,7 +107,7 @@ class Retraining(Construct):
             "MonitoringUri": code.monitoring,
             "MonitoringFile": code.monitoring_file,
         }
-        may = self._may.run_jobs(state.retraining_role)
+        may = [*self._may.run_jobs(state.retraining_role), *self._may_tune.run()]
         return Workflow(
             self, "Workflow", name=names.RETRAINING, definition=DEFINITION, steps=steps, values=values, may=may
         ).machine

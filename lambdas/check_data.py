@@ -30,4 +30,5 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         return legs.decided(run_record.record(refuse(known, State.REFUSED, now, failed, cost)))
     rows = ", ".join(f"{part['rows']} to {name}" for name, part in dataset["parts"].items())
     known = with_outputs(known, dataset=dataset["sha256"], holdout=dataset["parts"]["holdout"]["sha256"])
-    return legs.decided(runs.write(move(known, State.TRAINING, now, says=rows, cost=cost)), "train")
+    ahead = State.TUNING if state.get("tuning") else State.TRAINING
+    return legs.decided(runs.write(move(known, ahead, now, says=rows, cost=cost)), "train")

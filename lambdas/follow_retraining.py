@@ -5,7 +5,8 @@ from typing import Any
 from lambdas.aws import clock, executions, jobs, ledger, run_record, runs
 from lambdas.aws.settings import setting
 from lambdas.aws.telemetry import logger, tracer
-from slipway.retraining import todo
+from slipway import names
+from slipway.retraining import todo, tuning
 from slipway.retraining.run import Run, State, refuse
 
 
@@ -21,7 +22,7 @@ def handler(event: dict[str, Any], context: Any) -> None:
     if known is None:
         logger.info("no run of its own", execution=detail["executionArn"], why=says)
         return
-    stopped = jobs.stop(f"{known.id}-")
+    stopped = jobs.stop(f"{names.tuning_job(known.id)}-", [tuning.KIND]) + jobs.stop(f"{known.id}-")
     end = State.STOPPED if detail["status"] == "ABORTED" else State.FAILED
     reasons = (says, *(f"{job} was stopped with it" for job in stopped))
     run_record.record(refuse(known, end, clock.now(), reasons, unpaid(known)))
@@ -29,7 +30,7 @@ def handler(event: dict[str, Any], context: Any) -> None:
 
 def unpaid(known: Run) -> float:
     """What the jobs of the legs that never ended cost, US$."""
-    seconds = sum(jobs.ran(kind, name).seconds for kind, name in jobs.of(f"{known.id}-"))
+    seconds = jobs.seconds(f"{known.id}-") + jobs.seconds(f"{names.tuning_job(known.id)}-", ["Training"])
     return max(0.0, ledger.frame(known.trigger.endpoint).retraining.cost(seconds) - known.cost)
 
 

@@ -88,6 +88,22 @@ def retraining(endpoint: str, asked: str) -> str:
     return f"{endpoint}-retrain-{hashlib.sha256(asked.encode()).hexdigest()[:6]}"
 
 
+def tuning_stem(endpoint: str) -> str:
+    """Begins the names of an endpoint's tuning jobs and, with a number and a hash more, of their training jobs.
+
+    SageMaker allows a tuning job 32 characters: 8 are left for a run and 3 for `-12`, the redrive, so that a long
+    endpoint is told by its beginning and a hash.
+    """
+    short = endpoint if len(endpoint) <= 16 else f"{endpoint[:9]}-{hashlib.sha256(endpoint.encode()).hexdigest()[:6]}"
+    return f"{short}-tune"
+
+
+def tuning_job(run_id: str) -> str:
+    """The tuning job of a run, without the count of redrives: `fraud-tune-3fa2c1`."""
+    endpoint, _, run = run_id.rpartition("-retrain-")
+    return f"{tuning_stem(endpoint)}-{run}"
+
+
 def retrained_endpoint(run_id: str) -> str:
     return run_id.rpartition("-retrain-")[0]
 

@@ -1,8 +1,9 @@
 """SageMaker jobs: how long they ran, how they stand, and stopping those that nobody waits for any more."""
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
+from botocore import xform_name
 from botocore.exceptions import ClientError
 
 from lambdas.aws.clients import client
@@ -20,15 +21,20 @@ class Ran(NamedTuple):
 
 def ran(kind: str, name: str) -> Ran:
     """How long a job of a kind (`Training`, `Processing`) ran; not at all if it never began."""
-    seen = getattr(client("sagemaker"), f"describe_{kind.lower()}_job")(**{f"{kind}JobName": name})
+    seen = _call("describe", kind, name)
     begun, ended = seen.get(f"{kind}StartTime"), seen.get(f"{kind}EndTime")
     wall = (ended - begun).total_seconds() if begun and ended else 0.0
     return Ran(float(seen.get("BillableTimeInSeconds", wall)), ended.timestamp() if ended else None)
 
 
-def of(prefix: str, **filters: str) -> list[tuple[str, str]]:
-    """Kind and name of every job whose name begins so."""
-    return [(kind, name) for kind in KINDS for name in _named(kind, prefix, filters)]
+def seconds(prefix: str, kinds: Sequence[str] = KINDS) -> float:
+    """Billed for all jobs whose names begin so."""
+    return sum(ran(kind, name).seconds for kind, name in _of(prefix, kinds))
+
+
+def tuning(name: str) -> dict[str, Any]:
+    """SageMaker's description of a tuning job."""
+    return _call("describe", "HyperParameterTuning", name)
 
 
 def processing(prefix: str) -> list[str]:
@@ -38,23 +44,32 @@ def processing(prefix: str) -> list[str]:
     return [job["ProcessingJobStatus"] for job in jobs if job["ProcessingJobName"].startswith(prefix)]
 
 
-def stop(prefix: str) -> list[str]:
-    """Stops every job in progress whose name begins so; their names."""
-    return [name for kind, name in of(prefix, StatusEquals="InProgress") if _stop(kind, name)]
+def stop(prefix: str, kinds: Sequence[str] = KINDS) -> list[str]:
+    """Stops every job in progress whose name begins so; their names. A tuning job stops its training jobs."""
+    return [name for kind, name in _of(prefix, kinds, StatusEquals="InProgress") if _stop(kind, name)]
+
+
+def _of(prefix: str, kinds: Sequence[str], **filters: str) -> list[tuple[str, str]]:
+    """Kind and name of every job whose name begins so."""
+    return [(kind, name) for kind in kinds for name in _named(kind, prefix, filters)]
 
 
 def _named(kind: str, prefix: str, filters: dict[str, str]) -> Iterator[str]:
-    pages = client("sagemaker").get_paginator(f"list_{kind.lower()}_jobs").paginate(NameContains=prefix, **filters)
+    pages = client("sagemaker").get_paginator(f"list_{xform_name(kind)}_jobs").paginate(NameContains=prefix, **filters)
     names = (job[f"{kind}JobName"] for page in pages for job in page[f"{kind}JobSummaries"])
     return (name for name in names if name.startswith(prefix))
 
 
 def _stop(kind: str, name: str) -> bool:
     try:
-        getattr(client("sagemaker"), f"stop_{kind.lower()}_job")(**{f"{kind}JobName": name})
+        _call("stop", kind, name)
     except ClientError as error:
         if "in status" in error.response["Error"].get("Message", ""):
             return False  # it has ended meanwhile
         raise
     logger.info("stopped", job=name)
     return True
+
+
+def _call(verb: str, kind: str, name: str) -> dict[str, Any]:
+    return dict(getattr(client("sagemaker"), f"{verb}_{xform_name(kind)}_job")(**{f"{kind}JobName": name}) or {})

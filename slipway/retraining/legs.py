@@ -6,16 +6,15 @@ from typing import Any
 
 from slipway import names
 from slipway.frame import Frame
-from slipway.retraining import guard, request
+from slipway.retraining import guard, request, tuning
 from slipway.retraining.run import Kind, Run, State, Trigger
-from slipway.retraining.settings import Settings
+from slipway.retraining.settings import START_SECONDS, Settings
 
-START_SECONDS = 900  # that SageMaker may take to get an instance, on top of a job's own time
-SPOT_WAIT = 4  # times its own longest run that a spot job may wait for capacity
 TIME = "event_time"
 # Kind of SageMaker job, and the member of the workflow's state that names it, of what the gate judges.
 JUDGED_JOBS = (("Training", "trained"), ("Processing", "compared"))
 DATASET, COMPARISON, BASELINE = "dataset", "comparison", "baseline"
+TUNED, TUNING_JOB = "tuned", "tuning"  # outputs of a run: the parameters that were found, and the job that found them
 _PROCESSING = "/opt/ml/processing"
 # What a manifest records besides the arguments that `training/train.py` takes, or takes anew for each run.
 _NOT_AGAIN = ("drop", "threshold", "time_column", "missing_allowed", "target")
@@ -26,7 +25,8 @@ class Turn:
     """The input of every state after admission. The ASL names these fields.
 
     next: assemble | wait | duplicate | refused. given: the execution's own input. champion: S3 address of its
-    artifact. folder: s3:// of what the run keeps. assemble, compare, baseline: arguments of the jobs' programs.
+    artifact. folder: s3:// of what the run keeps. assemble, compare, baseline: arguments of the jobs' programs. tuning:
+    what `slipway/retraining/tuning.py` asks for, None: trained with these hyperparameters.
     """
 
     next: str
@@ -49,6 +49,7 @@ class Turn:
     compare: tuple[str, ...] = ()
     baseline: tuple[str, ...] = ()
     hyperparameters: Mapping[str, str] = field(default_factory=dict)
+    tuning: Mapping[str, Any] | None = None
 
 
 def trigger(given: Mapping[str, Any], frame: Frame, at: float) -> Trigger:
@@ -109,10 +110,9 @@ def turn(
     settings = frame.retraining
     seconds = 60 * settings.job_minutes
     stops = {"MaxRuntimeInSeconds": seconds}
-    longest = seconds
     if settings.spot:
-        longest = SPOT_WAIT * seconds
-        stops["MaxWaitTimeInSeconds"] = longest
+        stops["MaxWaitTimeInSeconds"] = settings.longest_job - START_SECONDS
+    told = hyperparameters(manifest, sources)
     return Turn(
         next="assemble",
         given=given,
@@ -125,15 +125,28 @@ def turn(
         folder=f"s3://{bucket}/{folder(run)}",
         instance_type=settings.instance_type,
         job_seconds=seconds,
-        leg_seconds=longest + START_SECONDS,
+        leg_seconds=settings.longest_job,
         approval_seconds=3600 * settings.approval_hours,
         spot=settings.spot,
         train_stops=stops,
         assemble=_assemble(run, settings),
         compare=_arguments("challenger", "champion", "data", output=COMPARISON),
         baseline=_baseline(run, manifest["target"]),
-        hyperparameters=hyperparameters(manifest, sources),
+        hyperparameters=told,
+        tuning=_tuning(run, settings, told),
     )
+
+
+def _tuning(run: Run, settings: Settings, told: Mapping[str, str]) -> dict[str, Any] | None:
+    """Of the dataset's train and validation; the holdout is for the gate alone."""
+    if settings.tuning is None:
+        return None
+    return tuning.asked(settings.tuning, told, names.tuning_job(run.id), settings.longest_job)
+
+
+def tuned(told: Mapping[str, str], run: Run) -> dict[str, str]:
+    """The hyperparameters to train the challenger with: those told, and over them the ones its tuning found."""
+    return {**told, **tuning.read(dict(run.outputs).get(TUNED, ""))}
 
 
 def folder(run: Run) -> str:

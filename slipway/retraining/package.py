@@ -6,6 +6,7 @@ from typing import Any
 
 from slipway import names
 from slipway.comparison import Comparison
+from slipway.retraining import legs
 from slipway.retraining.run import Run
 
 # The same as `training/register.py` gives a package that people register, and the same keys of lineage.
@@ -63,6 +64,8 @@ def metadata(
         "slipway:dataset-sha256": dict(run.outputs).get("dataset_sha256", ""),
         "slipway:code-sha256": manifest["code_sha256"],
         "slipway:champion": run.champion,
+        "slipway:tuning-job": dict(run.outputs).get(legs.TUNING_JOB, ""),
+        "slipway:tuned": dict(run.outputs).get(legs.TUNED, ""),
         "slipway:comparison": compared,
         "slipway:holdout-log-loss": f"{comparison.log_loss.challenger:.6f}",
         "slipway:champion-log-loss": f"{comparison.log_loss.champion:.6f}",

@@ -62,6 +62,7 @@ class State(StrEnum):
 
     ADMITTED = "ADMITTED"
     ASSEMBLING = "ASSEMBLING"
+    TUNING = "TUNING"  # where the settings ask for it
     TRAINING = "TRAINING"
     COMPARING = "COMPARING"
     PROFILING = "PROFILING"  # the baseline that the challenger's traffic will be watched by
@@ -77,7 +78,8 @@ class State(StrEnum):
 _ENDS = frozenset({State.FAILED, State.STOPPED})
 MOVES: dict[State, frozenset[State]] = {
     State.ADMITTED: frozenset({State.ASSEMBLING}) | _ENDS,
-    State.ASSEMBLING: frozenset({State.TRAINING, State.REFUSED}) | _ENDS,
+    State.ASSEMBLING: frozenset({State.TUNING, State.TRAINING, State.REFUSED}) | _ENDS,
+    State.TUNING: frozenset({State.TRAINING}) | _ENDS,
     State.TRAINING: frozenset({State.COMPARING}) | _ENDS,
     State.COMPARING: frozenset({State.PROFILING, State.REFUSED}) | _ENDS,
     State.PROFILING: frozenset({State.REGISTERING}) | _ENDS,
@@ -87,7 +89,7 @@ MOVES: dict[State, frozenset[State]] = {
     State.REFUSED: frozenset(),
     State.REJECTED: frozenset(),
     State.FAILED: frozenset(  # a redrive
-        {State.ASSEMBLING, State.TRAINING, State.COMPARING, State.PROFILING, State.REGISTERING}
+        {State.ASSEMBLING, State.TUNING, State.TRAINING, State.COMPARING, State.PROFILING, State.REGISTERING}
     ),
     State.STOPPED: frozenset(),
 }

@@ -3,8 +3,11 @@
 from dataclasses import dataclass
 
 from slipway.retraining import guard
+from slipway.retraining.tuning import Tuning
 
-JOBS = 4  # of a run: assemble, train, compare, baseline
+START_SECONDS = 900  # that SageMaker may take to get an instance, on top of a job's own time
+SPOT_WAIT = 4  # times its own longest run that a spot job may wait for capacity
+JOBS = 4  # of a run: assemble, train, compare, baseline; tuning has more
 
 
 @dataclass(frozen=True)
@@ -13,7 +16,8 @@ class Settings:
 
     schedule: rate(...) or cron(...). new_labels: so many since the newest run are a reason. label_hours: that a label
     may take. cost_a_month: US dollars, at price_an_hour of instance_type. image: of the Processing jobs, with DuckDB;
-    None: the endpoint's own. mlflow: ARN or URL of the server to keep in step.
+    None: the endpoint's own. mlflow: ARN or URL of the server to keep in step. tuning: None trains with the
+    champion's hyperparameters.
     """
 
     enabled: bool = True
@@ -36,6 +40,7 @@ class Settings:
     spot: bool = False
     image: str | None = None
     mlflow: str | None = None
+    tuning: Tuning | None = None
 
     @property
     def guard(self) -> guard.Settings:
@@ -54,7 +59,13 @@ class Settings:
     @property
     def most(self) -> float:
         """What a run may cost at most, in US dollars: every job to the end of its time."""
-        return round(JOBS * self.job_minutes / 60 * self.price_an_hour, 2)
+        jobs = JOBS + (self.tuning.jobs if self.tuning else 0)
+        return round(jobs * self.job_minutes / 60 * self.price_an_hour, 2)
+
+    @property
+    def longest_job(self) -> int:
+        """Seconds that a training job may take, waiting included."""
+        return 60 * self.job_minutes * (SPOT_WAIT if self.spot else 1) + START_SECONDS
 
     def cost(self, seconds: float) -> float:
         """US dollars."""

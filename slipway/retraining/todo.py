@@ -48,7 +48,7 @@ def why(detail: Mapping[str, Any]) -> str:
 
 def _of_job(told: Mapping[str, Any]) -> str:
     """The failed job's name and reason; a function's exception by its message."""
-    for kind in ("Training", "Processing"):
+    for kind, says in (("HyperParameterTuning", "tuning"), ("Training", "training"), ("Processing", "processing")):
         if name := told.get(f"{kind}JobName"):
-            return f"{kind.lower()} job {name}: {told.get('FailureReason', 'no reason given')[-700:]}"
+            return f"{says} job {name}: {told.get('FailureReason', 'no reason given')[-700:]}"
     return str(told.get("errorMessage", told))[:500]

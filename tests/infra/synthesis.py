@@ -25,6 +25,7 @@ CHURN = {
         "schedule": "rate(7 days)",
         "new_labels": 5000,
         "mlflow": MLFLOW,
+        "tuning": {"jobs": 8, "strategy": "bayesian"},
     },
 }
 WAITING = {"name": "returns"}

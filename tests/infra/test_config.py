@@ -5,8 +5,22 @@ import pytest
 
 from infra.checks import ConfigError
 from infra.config import Endpoint, Thresholds, parse
+from slipway.retraining.tuning import Range, Tuning
 
 FRAUD = {"name": "fraud"}
+MISTUNED: list[tuple[dict[str, object], str]] = [
+    ({"jobs": 1}, "jobs: expected a whole number from 2 to 100"),
+    ({"jobs": 2, "parallel": 3}, "parallel: expected at most tuning.jobs (2)"),
+    ({"jobs": 100, "parallel": 1}, "jobs: expected tuning of at most 5 days, not 5.2: fewer jobs, more parallel"),
+    ({"strategy": "grid"}, "strategy: expected one of random, bayesian"),
+    ({"range": {}}, "range: unknown key; did you mean ranges?"),
+    ({"ranges": {}}, 'ranges: expected an object such as {"max_depth": [3, 8]}'),
+    ({"ranges": {"max_dept": [3, 8]}}, "ranges.max_dept: unknown key; did you mean max_depth?"),
+    ({"ranges": {"max_depth": [3.0, 8]}}, "ranges.max_depth: expected [least, most]: two whole numbers from 1 to 16"),
+    ({"ranges": {"eta": [0.3, 0.02]}}, "ranges.eta: expected [least, most]: two numbers from 0.001 to 1, the second"),
+    ({"ranges": {"eta": [0, 0.3]}}, "ranges.eta: expected"),
+    ({"ranges": {"eta": 0.1}}, "ranges.eta: expected"),
+]
 
 
 def only(**settings: object) -> Endpoint:
@@ -57,6 +71,10 @@ def test_a_plan_is_kept_as_the_text_that_the_frame_records() -> None:
         ),
         ({"endpoints": [{**FRAUD, "retraining": {"schedule": "daily"}}]}, "endpoints[0].retraining.schedule: expected"),
         ({"endpoints": [{**FRAUD, "retraining": {"mlflow": "ours"}}]}, "endpoints[0].retraining.mlflow: expected null"),
+        *(
+            ({"endpoints": [{**FRAUD, "retraining": {"tuning": given}}]}, f"endpoints[0].retraining.tuning.{named}")
+            for given, named in MISTUNED
+        ),
         ({"endpoints": [FRAUD, FRAUD]}, "endpoints[1].name: 'fraud' clashes with 'fraud'"),
         ({"endpoints": [{"name": "fraud-eu"}, FRAUD]}, "endpoints[1].name: 'fraud' clashes with 'fraud-eu'"),
     ],
@@ -112,3 +130,16 @@ def test_the_most_instances_are_at_least_the_initial_ones() -> None:
 def test_an_arm64_instance_is_fine_for_an_image_of_ones_own() -> None:
     own = "123456789012.dkr.ecr.us-east-1.amazonaws.com/mine:1"
     assert only(instance_type="ml.m7g.large", image=own).image == own
+
+
+def test_tuning_is_off_unless_asked_for_and_then_has_usual_ranges() -> None:
+    assert only().retraining.tuning is None
+    assert only(retraining={"tuning": {}}).retraining.tuning == Tuning()
+    given = {"jobs": 6, "ranges": {"eta": [0.05, 0.2], "max_depth": [3, 6]}}
+    tuning = only(retraining={"tuning": given}).retraining.tuning
+    assert tuning == Tuning(jobs=6, ranges=(Range("max_depth", 3, 6), Range("eta", 0.05, 0.2)))
+
+
+def test_tuning_that_no_month_could_pay_for_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"tuning\.jobs: expected so few that a run, which may cost US\$ 3.68, stays"):
+        only(retraining={"tuning": {}, "cost_a_month": 3})

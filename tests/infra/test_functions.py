@@ -29,6 +29,7 @@ VERBS = {
     "feedback": 60,
     "admit_retraining": 60,
     "check_data": 60,
+    "choose_parameters": 60,
     "gate": 60,
     "register": 120,
     "ask_approval": 30,

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from infra.retraining import DEFINITION
-from slipway import names
+from slipway import codec, names
+from slipway.retraining.settings import Settings
+from slipway.retraining.tuning import OBJECTIVE, Tuning
 from tests.infra.synthesis import MLFLOW, Template, of_type, one, text
 from tests.infra.test_permissions import role_of
 
@@ -49,12 +51,36 @@ def test_a_failed_leg_is_caught_by_no_state_so_that_a_redrive_goes_on_there() ->
 
 def test_jobs_have_a_name_a_redrive_makes_new_the_key_and_their_owners_tags() -> None:
     jobs = {name: task["Parameters"] for name, task in TASKS.items() if "sagemaker" in task["Resource"]}
-    assert len(jobs) == 4
+    assert len(jobs) == 5
     for parameters in jobs.values():
         (name,) = (value for key, value in parameters.items() if key.endswith("JobName.$"))
         assert name.endswith("$$.Execution.RedriveCount)")
         assert [tag["Key"] for tag in parameters["Tags"]] == [names.ENDPOINT_TAG, names.RUN_TAG]
         assert json.dumps(parameters).count("${Key}") == 2, "volume and output"
+
+
+def test_tuning_sees_no_holdout_and_differs_from_training_in_nothing_but_what_it_varies() -> None:
+    tuned, trained = (TASKS[name]["Parameters"] for name in ("TuneChallenger", "TrainChallenger"))
+    definition = tuned["TrainingJobDefinition"]
+    assert "holdout" not in json.dumps(definition) and definition["InputDataConfig"] == trained["InputDataConfig"]
+    assert {name for name in definition if definition[name] != trained.get(name)} == {
+        "AlgorithmSpecification",  # which lists more metrics where nothing is tuned
+        "StaticHyperParameters.$",
+        "OutputDataConfig",
+        "CheckpointConfig",
+    }
+    metrics = trained["AlgorithmSpecification"]["MetricDefinitions"]
+    assert definition["AlgorithmSpecification"]["MetricDefinitions"] == metrics[-1:]
+    objective = tuned["HyperParameterTuningJobConfig"]["HyperParameterTuningJobObjective"]
+    assert objective == {"Type": "Minimize", "MetricName": OBJECTIVE} and metrics[-1]["Name"] == OBJECTIVE
+
+
+def test_only_where_it_is_set_is_there_a_tuning_job(templates: dict[str, Template]) -> None:
+    assert STATES["Tune?"]["Choices"] == [{"Variable": "$.tuning", "IsNull": True, "Next": "TrainChallenger"}]
+    frames = of_type(templates["serving"], "Custom::SlipwayFrame")
+    settings = {f["Endpoint"]: codec.loads(Settings, f["Retraining"]) for f in frames}
+    assert settings["fraud"].tuning is None
+    assert settings["churn"].tuning == Tuning(jobs=8, strategy="bayesian")
 
 
 def test_who_may_start_it(templates: dict[str, Template]) -> None:
@@ -91,13 +117,23 @@ def test_it_may_run_its_endpoints_jobs_under_one_role(templates: dict[str, Templ
     allowed = {action: s["Resource"] for s in role_of(templates, "RetrainingWorkflowMachine") for action in s["Action"]}
     assert all("-retrain-*" in resource for resource in allowed["sagemaker:CreateTrainingJob"])
     assert [resource.rsplit("/", 1)[-1] for resource in allowed["events:PutRule"]] == [
-        f"StepFunctionsGetEventsForSageMaker{kind}JobsRule" for kind in ("Processing", "Training")
+        f"StepFunctionsGetEventsForSageMaker{kind}JobsRule" for kind in ("Processing", "Training", "Tuning")
     ]
+    assert all("-tune-*" in resource for resource in allowed["sagemaker:CreateHyperParameterTuningJob"])
     assert len(allowed["iam:PassRole"]) == 1 and "RetrainingRole" in allowed["iam:PassRole"][0]
 
 
 def test_only_a_person_or_the_registry_answers(templates: dict[str, Template]) -> None:
-    verbs = ["AdmitRetraining", "CheckData", "Gate", "Register", "AskApproval", "Answer", "SettleApproval"]
+    verbs = [
+        "AdmitRetraining",
+        "CheckData",
+        "ChooseParameters",
+        "Gate",
+        "Register",
+        "AskApproval",
+        "Answer",
+        "SettleApproval",
+    ]
     roles = {verb: {a for s in role_of(templates, f"Retraining{verb}") for a in s["Action"]} for verb in verbs}
     assert {verb for verb, actions in roles.items() if "states:SendTaskSuccess" in actions} == {"Answer"}
     approves = {verb for verb, actions in roles.items() if "sagemaker:UpdateModelPackage" in actions}

@@ -4,13 +4,24 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from lambdas import admit_retraining, answer, ask_approval, check_data, follow_retraining, gate, register
+from botocore import xform_name
+
+from lambdas import (
+    admit_retraining,
+    answer,
+    ask_approval,
+    check_data,
+    choose_parameters,
+    follow_retraining,
+    gate,
+    register,
+)
 from lambdas import settle_approval as settle
 from lambdas.aws import runs
 from lambdas.aws.clients import client
 from slipway import codec
 from slipway.drift.reference import Feature, Reference
-from slipway.retraining import legs
+from slipway.retraining import legs, tuning
 from slipway.retraining.run import Run
 from tests.lambdas.sagemaker import ACCOUNT
 from tests.lambdas.world import BUCKET, CONTEXT, START, World, archive
@@ -36,8 +47,8 @@ class Jobs:
         self._tokens: dict[str, str] = {}
         played = world.sagemaker
         for method in ("describe", "list", "stop"):
-            for kind in ("Training", "Processing"):
-                name = f"{method}_{kind.lower()}_job{'s' if method == 'list' else ''}"
+            for kind in ("Training", "Processing", tuning.KIND):
+                name = f"{method}_{xform_name(kind)}_job{'s' if method == 'list' else ''}"
                 setattr(played, name, self._bound(method, kind))
         played.create_model_package = self._create
         played.update_model_package = self._update
@@ -49,7 +60,8 @@ class Jobs:
     def _describe(self, kind: str, asked: dict[str, str]) -> dict[str, Any]:
         now = self._world.clock.now()
         times = {f"{kind}StartTime": _moment(now - HOUR), f"{kind}EndTime": _moment(now)}
-        return {f"{kind}JobName": asked[f"{kind}JobName"], **times}
+        name = asked[f"{kind}JobName"]
+        return described(name) if kind == tuning.KIND else {f"{kind}JobName": name, **times}
 
     def _list(self, kind: str, asked: dict[str, str]) -> dict[str, Any]:
         known = self.running if "StatusEquals" in asked else self.running | self.ended
@@ -111,6 +123,11 @@ class Retraining:
         state["assembled"] = {"status": status, "job": f"{state['run_id']}-data-0"}
         return self._step(check_data, state)
 
+    def tuned(self, state: dict[str, Any]) -> dict[str, Any]:
+        """The workflow's state after a tuning job, whose name has the count of redrives."""
+        state["tuned"] = {"status": "Completed", "job": f"{state['tuning']['job']}-0"}
+        return self._step(choose_parameters, state)
+
     def judged(self, state: dict[str, Any], better: bool = True) -> dict[str, Any]:
         self.put(f"{legs.folder(self.run(state))}/comparison/comparison.json", json.dumps(comparison(better)).encode())
         state["trained"] = {"status": "Completed", "job": f"{state['run_id']}-train-0", "artifact": ARTIFACT}
@@ -152,6 +169,23 @@ class Retraining:
 
     def _step(self, handler: Any, state: dict[str, Any]) -> Any:
         return handler.handler({"state": state, "execution": state["execution"]}, CONTEXT)
+
+
+def described(job: str) -> dict[str, Any]:
+    """A tuning job of which two training jobs ended well."""
+    best = {
+        "TrainingJobName": f"{job}-002-1a2b3c4d",
+        "TrainingJobStatus": "Completed",
+        "TunedHyperParameters": {"max-depth": "5", "eta": "0.07"},
+        "FinalHyperParameterTuningJobObjectiveMetric": {"MetricName": tuning.OBJECTIVE, "Value": 0.123456},
+    }
+    return {
+        "HyperParameterTuningJobName": job,
+        "HyperParameterTuningJobStatus": "Completed",
+        "HyperParameterTuningJobConfig": {"ResourceLimits": {"MaxNumberOfTrainingJobs": 2}},
+        "ObjectiveStatusCounters": {"Succeeded": 2, "Pending": 0, "Failed": 0},
+        "BestTrainingJob": best,
+    }
 
 
 def comparison(better: bool) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from slipway import names
 from slipway.retraining.guard import Labels
 from slipway.retraining.request import NothingAsked
 from slipway.retraining.run import IllegalMove, State
+from slipway.retraining.tuning import KIND, Tuning
 from tests.lambdas.retraining import HOUR, Retraining
 from tests.lambdas.world import CONTEXT, FRAME, START, World
 
@@ -302,6 +303,45 @@ def test_a_stopped_execution_leaves_no_job_behind_and_is_not_taken_up(retraining
     assert run.state is State.STOPPED and run.reasons == ("stopped by hand: enough", f"{mine} was stopped with it")
     with pytest.raises(IllegalMove):
         retraining.assembled(state)
+
+
+TUNED = replace(FRAME, retraining=replace(FRAME.retraining, tuning=Tuning(jobs=2, parallel=2)))
+
+
+def test_a_tuned_run_records_what_it_chose_and_trains_with_it(retraining: Retraining, world: World) -> None:
+    ledger.put_frame(TUNED)
+    state = retraining.begun()
+    assert retraining.assembled(state)["next"] == "train" and retraining.run(state).state is State.TUNING
+    job = f"{names.tuning_job(state['run_id'])}-0"
+    retraining.jobs.ended = {f"{job}-001-aa": "Training", f"{job}-002-bb": "Training", f"{job}0-001-cc": "Training"}
+    state = retraining.tuned(state)
+    assert state["hyperparameters"]["eta"] == "0.07" and state["hyperparameters"]["max-depth"] == "5"
+    assert state["hyperparameters"]["target"] == "Class" and state["run_id"]
+    run = retraining.run(state)
+    assert (run.state, run.output("tuned"), run.output("tuning")) == (State.TRAINING, "eta=0.07 max-depth=5", job)
+    leg = next(leg for leg in run.legs if leg.state is State.TUNING)
+    assert leg.cost == FRAME.retraining.cost(2 * HOUR) and leg.says.startswith("2 of 2 jobs, log-loss 0.123456")
+    assert retraining.tuned(state)["hyperparameters"] == state["hyperparameters"], "a repeated step"
+    assert retraining.judged(state)["next"] == "register"
+    retraining.registered(state)
+    (package,) = world.sagemaker.packages.values()
+    said = package["CustomerMetadataProperties"]
+    assert (said["slipway:tuned"], said["slipway:tuning-job"]) == ("eta=0.07 max-depth=5", job)
+
+
+def test_a_run_stopped_while_it_tunes_stops_the_tuning_job_alone_and_counts_what_it_cost(
+    retraining: Retraining,
+) -> None:
+    ledger.put_frame(TUNED)
+    state = retraining.begun()
+    retraining.assembled(state)
+    job = names.tuning_job(state["run_id"])
+    retraining.jobs.running = {f"{job}-0": KIND, f"{job}-0-001-aa": "Training", "fraud-tune-000000-0": KIND}
+    retraining.jobs.ended = {f"{job}-0-002-bb": "Training", f"{state['run_id']}-data-0": "Processing"}
+    retraining.ended(state, "ABORTED", cause="enough")
+    assert retraining.jobs.stopped == [f"{job}-0"], "and SageMaker its training jobs"
+    run = retraining.run(state)
+    assert run.state is State.STOPPED and run.cost == pytest.approx(FRAME.retraining.cost(3 * HOUR), abs=1e-3)
 
 
 def test_news_of_a_failure_that_comes_after_the_redrive_changes_nothing(retraining: Retraining) -> None:

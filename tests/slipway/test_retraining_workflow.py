@@ -174,6 +174,10 @@ def test_each_state_says_what_people_can_do() -> None:
             },
             "States.TaskFailed: training job j: x",
         ),
+        (
+            {"status": "FAILED", "error": "E", "cause": '{"HyperParameterTuningJobName": "j", "FailureReason": "x"}'},
+            "E: tuning job j: x",
+        ),
         ({"status": "FAILED", "error": "E", "cause": '{"errorMessage": "gone"}'}, "E: gone"),
         ({"status": "FAILED", "error": "E", "cause": "plain"}, "E: plain"),
         ({"status": "FAILED"}, "unknown error: no cause given"),
