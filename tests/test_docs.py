@@ -12,6 +12,7 @@ from infra import config
 from sandbox.demo.drifts import DRIFTS
 from sandbox.demo.stories import LOOP, LOOPS, STORIES
 from slipway import names, outcomes, plan, release
+from slipway.retraining.tuning import PARAMETERS, Tuning
 
 ROOT = Path(__file__).parents[1]
 DOCS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -23,6 +24,7 @@ SECTIONS = {
     "### `alarms`": config.Thresholds,
     "### `drift`": config.Drift,
     "### `retraining`": config.Retraining,
+    "### `tuning`": Tuning,
     "### Plan": plan.Plan,
     "### Step": plan.Step,
     "### Guardrail": plan.Guardrail,
@@ -127,6 +129,13 @@ def test_the_documented_settings_are_those_of_the_code_with_their_defaults(headi
         else:
             value = json.loads(field.default) if field.name == "plan" else field.default
             assert parsed(default) == value, f"{field.name} is {field.default!r} unless told otherwise"
+
+
+def test_what_may_be_tuned_is_documented_with_its_usual_range() -> None:
+    documented = table("#### `ranges`", 4)
+    assert {name: parsed(usual) for name, usual in documented.items()} == {
+        name: list(known.usual) if known.usual else "-" for name, known in PARAMETERS.items()
+    }
 
 
 def test_the_built_in_plans_are_documented() -> None:

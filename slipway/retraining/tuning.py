@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/automatic-model-tuning.html
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 OBJECTIVE = "validation:log_loss"  # what `training/train.py` prints; less is better
@@ -58,7 +58,7 @@ class Tuning:
     jobs: int = 12
     parallel: int = 3
     strategy: str = "random"
-    ranges: tuple[Range, ...] = USUAL
+    ranges: tuple[Range, ...] = field(default_factory=lambda: USUAL)
 
     def longest(self, job_seconds: int) -> int:
         """Seconds that all of its jobs take at most, if each takes as many as given."""

@@ -1,6 +1,8 @@
 """A person starts a retraining: from captured traffic and its labels to a release, a refusal, or a stop."""
 
+import io
 import json
+import tarfile
 import uuid
 from datetime import UTC, datetime
 from pathlib import Path
@@ -134,7 +136,8 @@ def test_an_empty_input_trains_a_better_model_and_an_answer_releases_it(site: Si
     assert run and run["state"] == "APPROVED"
     legs = {leg["state"]: leg for leg in run["legs"]}
     assert legs["AWAITING"]["says"] == "ana@example.com: read it"
-    assert all(legs[leg]["cost"] > 0 for leg in ("ASSEMBLING", "TRAINING", "COMPARING", "PROFILING"))
+    assert all(legs[leg]["cost"] > 0 for leg in ("ASSEMBLING", "TUNING", "TRAINING", "COMPARING", "PROFILING"))
+    assert_is_the_best_that_was_tried(site, dict(run["outputs"]))
     assert baseline_of(site, asked["package"])["package"] == asked["id"]
     site.reaches(site.started(asked["package"]), "SHADOW")
 
@@ -153,7 +156,7 @@ def test_a_challenger_that_learnt_noise_is_refused_and_the_champion_stays(site: 
 def test_a_stopped_run_leaves_no_job_behind_and_one_that_is_rejected_no_release(site: Site, past: Past) -> None:
     past.write()
     before = site.served()
-    stop_in_the_middle(site, start(site, by="bo@example.com", reason="by mistake"))
+    stop_while_tuning(site, start(site, by="bo@example.com", reason="by mistake"))
     again = start(site)
     asked = in_state(site, again, "AWAITING")
     answer(site, asked["id"], "reject", "not before the holidays")
@@ -165,16 +168,40 @@ def test_a_stopped_run_leaves_no_job_behind_and_one_that_is_rejected_no_release(
     assert (site.served(), site.in_progress()) == (before, None)
 
 
-def stop_in_the_middle(site: Site, execution: str) -> None:
+def stop_while_tuning(site: Site, execution: str) -> None:
     states, sagemaker = site.client("stepfunctions"), site.client("sagemaker")
-    run = in_state(site, execution, "ASSEMBLING")
-    job = f"{run['id']}-data-0"
-    listed = lambda: sagemaker.list_processing_jobs(NameContains=job)["ProcessingJobSummaries"]  # noqa: E731
-    until(listed, "the job has been created")
+    job = names.tuning_job(in_state(site, execution, "TUNING")["id"])
+    listed = lambda: sagemaker.list_training_jobs(NameContains=job)["TrainingJobSummaries"]  # noqa: E731
+    until(listed, "its first training jobs have been created")
     states.stop_execution(executionArn=execution, cause="a mistake")
-    until(lambda: listed()[0]["ProcessingJobStatus"] == "Stopped", "the job is stopped")
+    stopped = lambda: {seen["TrainingJobStatus"] for seen in listed()} == {"Stopped"}  # noqa: E731
+    until(stopped, "the training jobs are stopped")
+    (tuning,) = sagemaker.list_hyper_parameter_tuning_jobs(NameContains=job)["HyperParameterTuningJobSummaries"]
+    assert tuning["HyperParameterTuningJobStatus"] in ("Stopping", "Stopped")
     run = until(lambda: (run_of(site, execution) or {}).get("state") == "STOPPED" and run_of(site, execution), "told")
     assert run["reasons"][0] == "stopped by hand: a mistake"
+
+
+def assert_is_the_best_that_was_tried(site: Site, outputs: dict[str, str]) -> None:
+    """The challenger is byte for byte what the tuning job's best training job left."""
+    sagemaker, named = site.client("sagemaker"), {"HyperParameterTuningJobName": outputs["tuning"]}
+    tried = sagemaker.list_training_jobs_for_hyper_parameter_tuning_job(**named)["TrainingJobSummaries"]
+    best = sagemaker.describe_hyper_parameter_tuning_job(**named)["BestTrainingJob"]
+    losses = [job["FinalHyperParameterTuningJobObjectiveMetric"]["Value"] for job in tried]
+    assert len(losses) == 2 and best["FinalHyperParameterTuningJobObjectiveMetric"]["Value"] == min(losses)
+    assert outputs["tuned"] == " ".join(f"{k}={v}" for k, v in sorted(best["TunedHyperParameters"].items()))
+    job = sagemaker.describe_training_job(TrainingJobName=best["TrainingJobName"])
+    assert model(site, job["ModelArtifacts"]["S3ModelArtifacts"]) == model(site, outputs["artifact"])
+
+
+def model(site: Site, artifact: str) -> tuple[bytes, bytes]:
+    """The model and the manifest in an artifact."""
+    bucket, _, key = artifact.removeprefix("s3://").partition("/")
+    body = site.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+    with tarfile.open(fileobj=io.BytesIO(body)) as archive:
+        ubj, manifest = (archive.extractfile(name) for name in ("model.ubj", "manifest.json"))
+        assert ubj and manifest
+        return ubj.read(), manifest.read()
 
 
 def baseline_of(site: Site, package: str) -> dict[str, Any]:
