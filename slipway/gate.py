@@ -8,6 +8,7 @@ are not independent; standard errors come from blocks of time, and quantiles fro
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from statistics import NormalDist
 
 from slipway.comparison import Comparison, Measure, Model
 from slipway.gate_outcome import Check, Outcome
@@ -75,6 +76,7 @@ def decide(
         *_holdout(seen, rules, drift_since),
         *_contract(seen),
         _better(seen, rules, alpha),
+        _knows(seen, alpha),
         *_not_worse(seen, rules, alpha),
         *_slices(seen, rules, alpha),
         *_footprint(seen.challenger, seen.champion, rules),
@@ -137,6 +139,20 @@ def _better(seen: Comparison, rules: Settings, alpha: float) -> Check:
     if not passed:
         says += f"; all of the interval must lie below {bar:.4f}: {_how_far(measure, low, bar, alpha, seen)}"
     return _measured("better", passed, says, measure, low, high, bar)
+
+
+def _knows(seen: Comparison, alpha: float) -> Check:
+    """A champion that the labels contradict is beaten by a constant, too; nothing is learnt from that.
+
+    The rank sum of scores that know nothing of the labels: Mann & Whitney 1947, Ann. Math. Stat. 18(1).
+    """
+    positives, rows = seen.holdout.positives, seen.holdout.rows
+    error = math.sqrt((rows + 1) / (12 * max(1, positives) * max(1, rows - positives)))
+    least = 0.5 + error * NormalDist().inv_cdf(1 - alpha)
+    found = seen.auc.challenger
+    says = f"ROC-AUC {found:.4f}; by chance up to {least:.4f}"
+    says += "" if found > least else ": its order of the rows tells nothing about their labels"
+    return Check("knows", found > least, says, found, seen.auc.champion)
 
 
 def _how_far(measure: Measure, low: float, bar: float, alpha: float, seen: Comparison) -> str:
