@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from statistics import NormalDist
 
-from slipway.comparison import Comparison, Measure, Model
+from slipway.comparison import Comparison, Holdout, Measure, Model
 from slipway.gate_outcome import Check, Outcome
 from slipway.stats import student
 
@@ -76,7 +76,6 @@ def decide(
         *_holdout(seen, rules, drift_since),
         *_contract(seen),
         _better(seen, rules, alpha),
-        _knows(seen, alpha),
         *_not_worse(seen, rules, alpha),
         *_slices(seen, rules, alpha),
         *_footprint(seen.challenger, seen.champion, rules),
@@ -139,20 +138,6 @@ def _better(seen: Comparison, rules: Settings, alpha: float) -> Check:
     if not passed:
         says += f"; all of the interval must lie below {bar:.4f}: {_how_far(measure, low, bar, alpha, seen)}"
     return _measured("better", passed, says, measure, low, high, bar)
-
-
-def _knows(seen: Comparison, alpha: float) -> Check:
-    """A champion that the labels contradict is beaten by a constant, too; nothing is learnt from that.
-
-    The rank sum of scores that know nothing of the labels: Mann & Whitney 1947, Ann. Math. Stat. 18(1).
-    """
-    positives, rows = seen.holdout.positives, seen.holdout.rows
-    error = math.sqrt((rows + 1) / (12 * max(1, positives) * max(1, rows - positives)))
-    least = 0.5 + error * NormalDist().inv_cdf(1 - alpha)
-    found = seen.auc.challenger
-    says = f"ROC-AUC {found:.4f}; by chance up to {least:.4f}"
-    says += "" if found > least else ": its order of the rows tells nothing about their labels"
-    return Check("knows", found > least, says, found, seen.auc.champion)
 
 
 def _how_far(measure: Measure, low: float, bar: float, alpha: float, seen: Comparison) -> str:
@@ -231,6 +216,22 @@ def _limits(seen: Comparison, rules: Settings, checks: list[Check]) -> Iterator[
         yield f"in {blind} slices a loss of the tolerated size could not have been told from chance"
     if seen.missing is None:
         yield "no feature may be missing: requests that lack one are refused, so robustness to it was not measured"
+    least = _by_chance(seen.holdout, rules.alpha)
+    if seen.auc.challenger <= least:
+        yield (
+            f"ROC-AUC {seen.auc.challenger:.4f}, by chance up to {least:.4f}: that the challenger learnt more than how "
+            "many are positive is not shown"
+        )
+
+
+def _by_chance(holdout: Holdout, alpha: float) -> float:
+    """The ROC-AUC that scores which know nothing of the labels exceed with probability alpha.
+
+    By the rank sum's variance: Mann & Whitney 1947, Ann. Math. Stat. 18(1).
+    """
+    positives, negatives = max(1, holdout.positives), max(1, holdout.rows - holdout.positives)
+    error = math.sqrt((holdout.rows + 1) / (12 * positives * negatives))
+    return 0.5 + error * NormalDist().inv_cdf(1 - alpha)
 
 
 def _wide(check: Check) -> bool:

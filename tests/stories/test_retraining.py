@@ -32,12 +32,13 @@ class Past:
         others = frame[frame["Class"] == 0].sample(ROWS - POSITIVES, random_state=7)
         self._rows = pd.concat([frauds, others]).sample(frac=1, random_state=7).drop(columns="Time")
 
-    def write(self, labels: np.ndarray | None = None) -> None:
-        """Replaces what is there; labels: instead of the true ones, shape (rows,)."""
+    def write(self, mislabelled: float = 0.0) -> None:
+        """Replaces what is there; mislabelled: share of the rows, the oldest, whose labels are drawn by lot."""
         self.forget()
         now = self._site.now()
         times = np.linspace(now - 27 * DAY, now - 4 * DAY, len(self._rows))
-        truth = self._rows["Class"].to_numpy() if labels is None else labels
+        truth = self._rows["Class"].to_numpy(copy=True)
+        truth[: int(mislabelled * ROWS)] = np.random.default_rng(7).integers(0, 2, int(mislabelled * ROWS))
         lines: dict[str, list[str]] = {}
         for at, values, label in zip(times, self._rows.drop(columns="Class").to_numpy(), truth, strict=True):
             asked, known = (datetime.fromtimestamp(moment, UTC) for moment in (at, at + 3600))
@@ -140,7 +141,7 @@ def test_an_empty_input_trains_a_better_model_and_an_answer_releases_it(site: Si
 
 
 def test_a_challenger_that_learnt_noise_is_refused_and_the_champion_stays(site: Site, past: Past) -> None:
-    past.write(np.random.default_rng(7).integers(0, 2, ROWS))
+    past.write(mislabelled=0.7)
     before, packages = site.served(), count_packages(site)
     execution = start(site, by="ana@example.com", reason="a new campaign")
     assert json.loads(ended(site, execution)["output"])["gate"]["next"] == "refused"
