@@ -1,5 +1,6 @@
 """MLflow as data scientists see it, through its own client."""
 
+import logging
 from typing import Any
 
 from mlflow import MlflowClient, MlflowException
@@ -7,6 +8,9 @@ from mlflow import MlflowClient, MlflowException
 from sandbox.demo.world import ENDPOINT
 from slipway import names
 from tests.stories.site import Site
+
+# SageMaker's plugin warns at each request that the server has no ARN.
+logging.getLogger("mlflow.tracking.request_header.registry").setLevel(logging.ERROR)
 
 
 def client(site: Site) -> MlflowClient:
