@@ -5,6 +5,7 @@ import pytest
 from mlflow import MlflowClient
 
 from sandbox import mlflow
+from sandbox.demo import up
 from sandbox.environment import Sandbox
 
 pytestmark = pytest.mark.sandbox
@@ -36,3 +37,9 @@ def test_an_alias_that_nothing_bears_is_none(url, model):
 
 def test_a_sandbox_has_none_unless_asked():
     assert Sandbox().mlflow_url is None
+
+
+def test_a_story_told_from_another_terminal_knows_the_server(tmp_path):
+    running = Sandbox(logs=tmp_path, mlflow=True)
+    up._write(running, tmp_path)
+    assert up._read(tmp_path).mlflow_url == running.mlflow_url
