@@ -27,7 +27,7 @@ CHURN = {
         "mlflow": MLFLOW,
     },
 }
-WAITING = {"name": "returns"}
+WAITING = {"name": "returns", "retraining": {"mlflow": MLFLOW}}
 CONTEXT = {"endpoints": [FRAUD, CHURN, WAITING]}
 FLAGS = {key: value for key, value in json.loads(Path("cdk.json").read_text())["context"].items() if "@" in key}
 

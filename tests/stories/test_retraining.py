@@ -13,7 +13,8 @@ import pytest
 from sandbox import data
 from sandbox.demo.world import ENDPOINT
 from slipway import names
-from tests.stories import drifting
+from slipway.lineage import CANDIDATE
+from tests.stories import drifting, tracked
 from tests.stories.site import Site, until
 
 pytestmark = pytest.mark.sandbox
@@ -129,6 +130,7 @@ def test_an_empty_input_trains_a_better_model_and_an_answer_releases_it(site: Si
     package = site.client("sagemaker").describe_model_package(ModelPackageName=asked["package"])
     assert package["ModelApprovalStatus"] == "PendingManualApproval"
     assert package["CustomerMetadataProperties"]["slipway:run"] == asked["id"]
+    assert_tracked(site, asked)
     answer(site, asked["id"], "approve", "read it")
     assert ended(site, execution)["status"] == "SUCCEEDED"
     run = run_of(site, execution)
@@ -138,6 +140,7 @@ def test_an_empty_input_trains_a_better_model_and_an_answer_releases_it(site: Si
     assert all(legs[leg]["cost"] > 0 for leg in ("ASSEMBLING", "TRAINING", "COMPARING", "PROFILING"))
     assert baseline_of(site, asked["package"])["package"] == asked["id"]
     site.reaches(site.started(asked["package"]), "SHADOW")
+    until(lambda: tracked.package(site, CANDIDATE) == asked["package"], "what is released is MLflow's candidate")
 
 
 def test_a_challenger_that_learnt_noise_is_refused_and_the_champion_stays(site: Site, past: Past) -> None:
@@ -164,6 +167,20 @@ def test_a_stopped_run_leaves_no_job_behind_and_one_that_is_rejected_no_release(
     package = site.client("sagemaker").describe_model_package(ModelPackageName=asked["package"])
     assert package["ModelApprovalStatus"] == "Rejected"
     assert (site.served(), site.in_progress()) == (before, None)
+
+
+def assert_tracked(site: Site, run: dict[str, Any]) -> None:
+    """MLflow has the run's version as candidate, with its numbers and where they come from."""
+    until(lambda: tracked.package(site, CANDIDATE) == run["package"], "MLflow has the candidate")
+    version = tracked.version(site, CANDIDATE)
+    kept = tracked.client(site).get_run(version.run_id)
+    metadata = site.client("sagemaker").describe_model_package(ModelPackageName=run["package"])
+    told = {key.replace(":", "."): value for key, value in metadata["CustomerMetadataProperties"].items()}
+    assert kept.info.status == "FINISHED"
+    assert kept.data.metrics["slipway.holdout-log-loss"] == float(told["slipway.holdout-log-loss"])
+    for name in ("slipway.run", "slipway.trigger", "slipway.dataset-sha256", "slipway.code-sha256", "slipway.champion"):
+        assert kept.data.tags[name] == told[name]
+    assert version.source == metadata["InferenceSpecification"]["Containers"][0]["ModelDataUrl"]
 
 
 def stop_in_the_middle(site: Site, execution: str) -> None:
