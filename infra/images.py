@@ -8,6 +8,8 @@ import re
 import aws_cdk as cdk
 from constructs import Construct
 
+from infra.registry import Registry
+
 REPOSITORY = "sagemaker-xgboost"
 ACCOUNTS = {
     "af-south-1": "510948584623",
@@ -44,28 +46,18 @@ ACCOUNTS = {
     "us-west-1": "746614075791",
     "us-west-2": "246618743249",
 }
+REGISTRY = Registry("XGBoostRegistry", REPOSITORY, ACCOUNTS)
 
 
-class Images(Construct):
-    """Resolves an endpoint's `image` at deployment, in whatever region that is."""
+def uri(scope: Construct, image: str) -> str:
+    """`3.2-0` -> `683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:3.2-0`; a whole URI is kept."""
+    return image if "/" in image else f"{REGISTRY.uri(scope)}:{image}"
 
-    def __init__(self, scope: Construct, id: str = "Images") -> None:
-        super().__init__(scope, id)
-        mapping = {region: {"Account": account} for region, account in ACCOUNTS.items()}
-        self._table = cdk.CfnMapping(cdk.Stack.of(self), "XGBoostRegistry", mapping=mapping, lazy=True)
 
-    @property
-    def _account(self) -> str:
-        return self._table.find_in_map(cdk.Aws.REGION, "Account")
-
-    def uri(self, image: str) -> str:
-        """`3.2-0` -> `683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:3.2-0`; a whole URI is kept."""
-        if "/" in image:
-            return image
-        return f"{self._account}.dkr.ecr.{cdk.Aws.REGION}.{cdk.Aws.URL_SUFFIX}/{REPOSITORY}:{image}"
-
-    def repository_arn(self, image: str) -> str:
-        """The ECR repository that holds the image."""
-        own = re.match(r"(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.[^/]+/([^:@]+)", image)
-        account, region, repository = own.groups() if own else (self._account, cdk.Aws.REGION, REPOSITORY)
-        return f"arn:{cdk.Aws.PARTITION}:ecr:{region}:{account}:repository/{repository}"
+def repository_arn(scope: Construct, image: str) -> str:
+    """The ECR repository that holds the image."""
+    own = re.match(r"(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.[^/]+/([^:@]+)", image)
+    if not own:
+        return REGISTRY.repository_arn(scope)
+    account, region, repository = own.groups()
+    return f"arn:{cdk.Aws.PARTITION}:ecr:{region}:{account}:repository/{repository}"

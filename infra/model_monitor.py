@@ -8,6 +8,7 @@ from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
 from infra.config import Endpoint
+from infra.registry import Registry
 from slipway import names
 
 REPOSITORY = "sagemaker-model-monitor-analyzer"
@@ -34,26 +35,10 @@ ACCOUNTS = {
     "us-west-1": "890145073186",
     "us-west-2": "159807026194",
 }
+REGISTRY = Registry("AnalyzerRegistry", REPOSITORY, ACCOUNTS)
 INPUT, OUTPUT = "/opt/ml/processing/input/endpoint", "/opt/ml/processing/output"
 HOURLY = "cron(0 * ? * * *)"
 SCORE = "0"  # the first column of a CSV answer
-
-
-def image(scope: Construct) -> str:
-    """The container's URI in the stack's region."""
-    return f"{_account(scope)}.dkr.ecr.{cdk.Aws.REGION}.{cdk.Aws.URL_SUFFIX}/{REPOSITORY}"
-
-
-def repository_arn(scope: Construct) -> str:
-    return f"arn:{cdk.Aws.PARTITION}:ecr:{cdk.Aws.REGION}:{_account(scope)}:repository/{REPOSITORY}"
-
-
-def _account(scope: Construct) -> str:
-    stack = cdk.Stack.of(scope)
-    mapping = {region: {"Account": account} for region, account in ACCOUNTS.items()}
-    table = stack.node.try_find_child("AnalyzerRegistry") or cdk.CfnMapping(stack, "AnalyzerRegistry", mapping=mapping)
-    assert isinstance(table, cdk.CfnMapping)
-    return table.find_in_map(cdk.Aws.REGION, "Account")
 
 
 class ModelMonitor(Construct):
@@ -79,7 +64,7 @@ class ModelMonitor(Construct):
             "DataQualityJob",
             job_definition_name=name,
             role_arn=self._role.role_arn,
-            data_quality_app_specification=kind.DataQualityAppSpecificationProperty(image_uri=image(self)),
+            data_quality_app_specification=kind.DataQualityAppSpecificationProperty(image_uri=REGISTRY.uri(self)),
             data_quality_job_input=kind.DataQualityJobInputProperty(
                 endpoint_input=kind.EndpointInputProperty(endpoint_name=self._endpoint.name, local_path=INPUT)
             ),
@@ -100,7 +85,7 @@ class ModelMonitor(Construct):
             job_definition_name=name,
             role_arn=self._role.role_arn,
             model_quality_app_specification=kind.ModelQualityAppSpecificationProperty(
-                image_uri=image(self), problem_type="BinaryClassification"
+                image_uri=REGISTRY.uri(self), problem_type="BinaryClassification"
             ),
             model_quality_job_input=kind.ModelQualityJobInputProperty(
                 endpoint_input=kind.EndpointInputProperty(

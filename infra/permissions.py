@@ -71,6 +71,7 @@ MLFLOW_VERBS = (
 NAMED_BY_RUN = "Runs and windows make these jobs; their names start with the endpoint's, and no other endpoint's does."
 TO_SAGEMAKER = {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
 FOR_SAGEMAKER = {"Bool": {"kms:GrantIsForAWSResource": "true"}}
+LISTED_ANYWHERE = "It is not checked against the group that is listed, and tells no more than names and states."
 NO_RESOURCE = "The service knows no resource for this action."
 
 
@@ -278,10 +279,9 @@ class Permissions:
     def keep_mlflow(self, servers: Sequence[str]) -> list[Permission]:
         """The calls of `slipway/lineage.py`, on the servers that are SageMaker's."""
         arns = sorted({server for server in servers if server.startswith("arn:")})
-        groups = [arn(self._scope, "sagemaker", "model-package-group", name) for name in self._serving_roles]
         tracked = [server for server in arns if ":mlflow-tracking-server/" in server]
         apps = [server for server in arns if ":mlflow-app/" in server]
-        listed = Permission(["sagemaker:ListModelPackages"], groups)
+        listed = Permission(["sagemaker:ListModelPackages"], ["*"], LISTED_ANYWHERE)
         called = Permission([f"sagemaker-mlflow:{verb}" for verb in MLFLOW_VERBS], tracked)
         return [
             listed,

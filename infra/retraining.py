@@ -166,24 +166,14 @@ class Retraining(Construct):
 
     def _keep_mlflow(self, config: Config) -> None:
         """A lost event is made good within the hour."""
-        kept = {e.name: e.retraining.mlflow for e in config.endpoints if e.retraining.mlflow}
+        kept = {e.name: e.retraining.mlflow for e in config.endpoints if e.retraining.mlflow and e.first_model}
         may = [*self._may.keep_mlflow([*kept.values()]), *self._may.see_endpoints()]
         keep = self._function("keep_mlflow", timeout=120, may=may, dead_letter_queue=self._undelivered)
         if not kept:
             return
         target = targets.LambdaFunction(keep, dead_letter_queue=self._undelivered)
-        changed = events.EventPattern(
-            source=["aws.sagemaker"],
-            detail_type=["SageMaker Model Package State Change"],
-            detail={"ModelPackageGroupName": [*kept]},
-        )
-        released = events.EventPattern(
-            source=[names.EVENT_SOURCE],
-            detail_type=[names.PROMOTED, names.ROLLED_BACK],
-            detail={"endpoint": [*kept]},
-        )
-        events.Rule(self, "PackageChanged", event_pattern=changed, targets=[target])
-        events.Rule(self, "ReleaseEnded", event_pattern=released, targets=[target])
+        for name, pattern in _followed([*kept]).items():
+            events.Rule(self, name, event_pattern=pattern, targets=[target])
         hourly = [
             targets.LambdaFunction(
                 keep, event=events.RuleTargetInput.from_object({"endpoint": name}), dead_letter_queue=self._undelivered
@@ -191,3 +181,24 @@ class Retraining(Construct):
             for name in kept
         ]
         events.Rule(self, "Hourly", schedule=events.Schedule.rate(cdk.Duration.hours(1)), targets=hourly)
+
+
+def _followed(endpoints: list[str]) -> dict[str, events.EventPattern]:
+    """After what MLflow is looked at: a release is on its way when its layout stands, and no more when it has ended."""
+    return {
+        "PackageChanged": events.EventPattern(
+            source=["aws.sagemaker"],
+            detail_type=["SageMaker Model Package State Change"],
+            detail={"ModelPackageGroupName": endpoints},
+        ),
+        "Served": events.EventPattern(
+            source=["aws.sagemaker"],
+            detail_type=["SageMaker Endpoint State Change"],
+            detail={"EndpointName": endpoints, "EndpointStatus": ["IN_SERVICE"]},
+        ),
+        "ReleaseEnded": events.EventPattern(
+            source=[names.EVENT_SOURCE],
+            detail_type=[names.PROMOTED, names.ROLLED_BACK],
+            detail={"endpoint": endpoints},
+        ),
+    }

@@ -4,12 +4,12 @@ import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch_actions as actions
 from constructs import Construct
 
+from infra import images
 from infra.alarms import RoleAlarms
 from infra.config import Config, Endpoint
 from infra.endpoint import FirstDeployment, Scaling
 from infra.frame import Frame
 from infra.function import Function
-from infra.images import Images
 from infra.state import State
 from slipway import names
 
@@ -20,7 +20,7 @@ class Serving(cdk.Stack):
     def __init__(self, scope: Construct, *, config: Config, state: State) -> None:
         super().__init__(scope, f"{names.PREFIX}-serving", description="Slipway: endpoints")
         may = state.permissions(self)
-        self._state, self._images = state, Images(self)
+        self._state = state
         self._recorder = Function(
             self,
             "frame",
@@ -45,7 +45,7 @@ class Serving(cdk.Stack):
             room,
             endpoint=endpoint,
             recorder=self._recorder,
-            image=self._images.uri(endpoint.image),
+            image=images.uri(self, endpoint.image),
             role=role,
             store=state.store,
             key=state.key,

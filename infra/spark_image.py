@@ -4,10 +4,10 @@ Sources: https://github.com/aws/sagemaker-spark-container (`available_images.md`
 of the SageMaker Python SDK.
 """
 
-import aws_cdk as cdk
 from constructs import Construct
 
 from infra.images import ACCOUNTS as REGIONS
+from infra.registry import Registry
 
 REPOSITORY = "sagemaker-spark-processing"
 VERSION = "3.5-cpu-py312-v1.3"  # the first whose `python3` is that Python
@@ -39,20 +39,9 @@ ACCOUNTS = {
 }
 # Elsewhere the container is not known to be; a deployment must succeed there, and a job that needs it says so.
 ELSEWHERE = "000000000000"
+REGISTRY = Registry("SparkRegistry", REPOSITORY, dict.fromkeys(REGIONS, ELSEWHERE) | ACCOUNTS)
 
 
 def uri(scope: Construct) -> str:
     """In the stack's region."""
-    return f"{_account(scope)}.dkr.ecr.{cdk.Aws.REGION}.{cdk.Aws.URL_SUFFIX}/{REPOSITORY}:{VERSION}"
-
-
-def repository_arn(scope: Construct) -> str:
-    return f"arn:{cdk.Aws.PARTITION}:ecr:{cdk.Aws.REGION}:{_account(scope)}:repository/{REPOSITORY}"
-
-
-def _account(scope: Construct) -> str:
-    stack = cdk.Stack.of(scope)
-    mapping = {region: {"Account": ACCOUNTS.get(region, ELSEWHERE)} for region in sorted({*REGIONS, *ACCOUNTS})}
-    table = stack.node.try_find_child("SparkRegistry") or cdk.CfnMapping(stack, "SparkRegistry", mapping=mapping)
-    assert isinstance(table, cdk.CfnMapping)
-    return table.find_in_map(cdk.Aws.REGION, "Account")
+    return f"{REGISTRY.uri(scope)}:{VERSION}"

@@ -5,11 +5,9 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
-from infra import spark_image
+from infra import images, model_monitor, spark_image
 from infra.config import Config, Endpoint
-from infra.images import Images
 from infra.job_code import JobCode
-from infra.model_monitor import repository_arn
 from infra.notices import Notices
 from infra.permissions import Permissions, arn
 from infra.roles import SageMakerRole
@@ -30,7 +28,6 @@ class State(cdk.Stack):
         self.ledger = Ledger(self, "Ledger", removal=removal)
         self.store = Store(self, "Store", key=self.key, removal=removal)
         self.topic = Notices(self, "Notices", key=self.key, addresses=[e.alarm_email for e in config.endpoints])
-        self._images = Images(self)
         self.job_code = JobCode(self, "JobCode")
         self.training_role = self._training_role(config.endpoints)
         self.retraining_role = self._retraining_role(config.endpoints)
@@ -61,13 +58,13 @@ class State(cdk.Stack):
             self, "TrainingRole", store=self.store, key=self.key, logs="*Jobs", name=f"{names.PREFIX}-training"
         )
         for image in sorted({endpoint.image for endpoint in endpoints}):
-            role.pulls(self._images.repository_arn(image))
+            role.pulls(images.repository_arn(self, image))
         return role.reads(names.DATA, names.CODE).writes(names.MODELS)
 
     def _monitoring_role(self, room: Construct, endpoint: Endpoint) -> SageMakerRole:
         """For Model Monitor's jobs."""
         role = SageMakerRole(room, "MonitoringRole", store=self.store, key=self.key, logs="*Jobs")
-        role.pulls(repository_arn(self))
+        role.pulls(model_monitor.REGISTRY.repository_arn(self))
         role.allow(["sagemaker:DescribeEndpoint"], arn(self, "sagemaker", "endpoint", endpoint.name))
         role.reads(f"{names.CAPTURE}/{endpoint.name}", f"{names.GROUND_TRUTH}/{endpoint.name}")
         return role.writes(names.monitored(endpoint.name, names.MODEL_MONITOR))
@@ -78,7 +75,7 @@ class State(cdk.Stack):
             self, "RetrainingRole", store=self.store, key=self.key, logs="*Jobs", name=names.RETRAINING
         )
         for image in sorted({endpoint.image for endpoint in endpoints}):
-            role.pulls(self._images.repository_arn(image))
+            role.pulls(images.repository_arn(self, image))
         role.fetches(self.job_code.bucket_arn, self.job_code.keys)
         role.reads(names.CAPTURE, names.GROUND_TRUTH, names.MODELS, names.RETRAINED)
         return role.writes(names.MODELS).writes(names.RETRAINED)
@@ -86,7 +83,7 @@ class State(cdk.Stack):
     def _label_role(self, endpoints: tuple[Endpoint, ...]) -> SageMakerRole:
         """Of the jobs that join a window's labels."""
         role = SageMakerRole(self, "LabelRole", store=self.store, key=self.key, logs="*Jobs", name=names.LABELLING)
-        role.pulls(spark_image.repository_arn(self))
+        role.pulls(spark_image.REGISTRY.repository_arn(self))
         role.fetches(self.job_code.bucket_arn, [self.job_code.monitoring_file, self.job_code.app_file])
         role.reads(names.CAPTURE, names.GROUND_TRUTH, names.JOBS)
         for endpoint in endpoints:
@@ -97,7 +94,7 @@ class State(cdk.Stack):
         room = Construct(self, endpoint.name)
         cdk.Tags.of(room).add(names.ENDPOINT_TAG, endpoint.name)
         role = SageMakerRole(room, "ServingRole", store=self.store, key=self.key, logs=f"Endpoints/{endpoint.name}")
-        role.pulls(self._images.repository_arn(endpoint.image))
+        role.pulls(images.repository_arn(self, endpoint.image))
         role.reads(names.MODELS).writes(f"{names.CAPTURE}/{endpoint.name}")
         self.serving_roles[endpoint.name] = role
         if endpoint.monitor == names.MODEL_MONITOR:
@@ -109,6 +106,6 @@ class State(cdk.Stack):
             model_package_group_description=f"Candidates for endpoint {endpoint.name}: approve one to release it",
         )
         group.apply_removal_policy(removal)
-        cdk.CfnOutput(room, "Image", value=self._images.uri(endpoint.image)).override_logical_id(
+        cdk.CfnOutput(room, "Image", value=images.uri(self, endpoint.image)).override_logical_id(
             f"Image{''.join(part.title() for part in endpoint.name.split('-'))}"
         )

@@ -46,7 +46,7 @@ def judge(monitor: Monitor, look: dict[str, str], baseline: Baseline, seen: list
     return detect(
         baseline,
         seen,
-        probes=history.probes(endpoint, look["variant"], now),
+        probes=history.probes(monitor, look["variant"], now),
         holdout=baselines.finding(Holdout, endpoint, version, baselines.HOLDOUT),
         joint_test=baselines.finding(TwoSample, endpoint, version, baselines.JOINT),
         anchors=baselines.finding(Anchors, endpoint, version, baselines.ANCHORS),

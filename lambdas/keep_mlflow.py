@@ -1,4 +1,4 @@
-"""Keep MLflow in step with the registry: after each change of a version or a release, and every hour."""
+"""Keep MLflow in step with the registry: after each change of a version, an endpoint or a release, and every hour."""
 
 from typing import Any
 
@@ -10,12 +10,12 @@ from slipway import lineage, names
 @tracer.capture_lambda_handler
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
-    """EventBridge's events of a package or a release, or a schedule's `{"endpoint": ...}`; repeated it does nothing."""
+    """EventBridge's events of these, or a schedule's `{"endpoint": ...}`; repeated it does nothing."""
     detail = event.get("detail", event)
-    endpoint = detail.get("ModelPackageGroupName") or detail["endpoint"]
+    endpoint = detail.get("ModelPackageGroupName") or detail.get("EndpointName") or detail["endpoint"]
     server = ledger.frame(endpoint).retraining.mlflow
     calls = mlflow.reconcile(server, wanted(endpoint)) if server else 0
-    logger.info("in step", endpoint=endpoint, calls=calls)
+    logger.info("in step", endpoint=endpoint, calls=calls, after=event.get("detail-type", "schedule"))
     return {"calls": calls}
 
 
@@ -28,5 +28,5 @@ def wanted(endpoint: str) -> lineage.Wanted:
         endpoint,
         tuple(packages),
         champion=next((package.arn for package in packages if str(package.version) == version), ""),
-        candidate=ledger.release(release_id).package if release_id else "",
+        candidate=lineage.on_its_way(packages, ledger.release(release_id).package if release_id else ""),
     )

@@ -1,4 +1,4 @@
-"""The sandbox as a context manager: two processes, one clock, and what a client needs to talk to them."""
+"""The sandbox as a context manager: its processes, one clock, and what a client needs to talk to them."""
 
 import contextlib
 import os
@@ -31,23 +31,35 @@ class StartError(RuntimeError):
 class Sandbox:
     """An embedded AWS with a SageMaker data plane on 127.0.0.1, `speed` times faster than real time.
 
-    `with Sandbox(speed=30) as sandbox: sandbox.client("s3")...` starts both processes and ends them, whatever happens
+    `with Sandbox(speed=30) as sandbox: sandbox.client("s3")...` starts the processes and ends them, whatever happens
     in between. Logs go to `logs` (a temporary directory unless given): gateway.log, dataplane.log, notifications.jsonl.
+    `mlflow`: with an MLflow server beside AWS, which costs a few seconds and 250 MB.
     """
 
-    def __init__(self, speed: float = 1.0, *, logs: Path | None = None, port: int = 0, dataplane: bool = True) -> None:
+    def __init__(
+        self,
+        speed: float = 1.0,
+        *,
+        logs: Path | None = None,
+        port: int = 0,
+        dataplane: bool = True,
+        mlflow: bool = False,
+    ) -> None:
         self.clock = clocks.start(speed)
         self.logs = logs or Path(tempfile.mkdtemp(prefix="sandbox-"))
         self.token = secrets.token_hex(16)
-        self._with_dataplane = dataplane
-        self._ports = port or _free_port(), _free_port()
+        self._with_dataplane, self._with_mlflow = dataplane, mlflow
+        self._ports = port or _free_port(), _free_port(), _free_port()
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._clients: dict[str, Any] = {}
 
     @classmethod
-    def attached(cls, ports: tuple[int, int], token: str, clock: clocks.Clock, logs: Path) -> Self:
-        """A view of a sandbox that another process runs: everything but `start` and `stop`."""
-        other = cls(logs=logs)
+    def attached(cls, ports: tuple[int, int, int], token: str, clock: clocks.Clock, logs: Path) -> Self:
+        """A view of a sandbox that another process runs: everything but `start` and `stop`.
+
+        ports: the gateway's, the data plane's and MLflow's.
+        """
+        other = cls(logs=logs, mlflow=True)
         other.clock, other.token, other._ports = clock, token, ports
         return other
 
@@ -60,6 +72,11 @@ class Sandbox:
     def dataplane_url(self) -> str:
         """The data plane: AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME."""
         return f"http://127.0.0.1:{self._ports[1]}"
+
+    @property
+    def mlflow_url(self) -> str | None:
+        """The MLflow server, if there is one: MLFLOW_TRACKING_URI."""
+        return f"http://127.0.0.1:{self._ports[2]}" if self._with_mlflow else None
 
     def environment(self) -> dict[str, str]:
         """The variables that make any AWS client speak to the sandbox as its administrator."""
@@ -93,11 +110,14 @@ class Sandbox:
         return {name: process.pid for name, process in self._processes.items()}
 
     def start(self) -> Self:
-        """Start both processes and wait until they answer. Raises StartError."""
+        """Start the processes and wait until they answer. Raises StartError."""
         try:
             self._launch("gateway", ["sandbox.server", "--port", str(self._ports[0]), "--with-parent"])
             if self._with_dataplane:
                 self._launch("dataplane", ["sandbox.dataplane", "--port", str(self._ports[1]), "--with-parent"])
+            if self._with_mlflow:
+                folder = str(self.logs / "mlflow")
+                self._launch("mlflow", ["sandbox.mlflow", "--port", str(self._ports[2]), "--folder", folder])
             for name in self._processes:
                 self._wait_until_ready(name)
         except BaseException:
@@ -106,7 +126,7 @@ class Sandbox:
         return self
 
     def stop(self) -> None:
-        """End both processes and all they started; safe to call twice."""
+        """End the processes and all they started; safe to call twice."""
         for process in self._processes.values():
             _signal(process, signal.SIGTERM)
         for process in self._processes.values():

@@ -8,8 +8,9 @@ are not independent; standard errors come from blocks of time, and quantiles fro
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from statistics import NormalDist
 
-from slipway.comparison import Comparison, Measure, Model
+from slipway.comparison import Comparison, Holdout, Measure, Model
 from slipway.gate_outcome import Check, Outcome
 from slipway.stats import student
 
@@ -215,6 +216,22 @@ def _limits(seen: Comparison, rules: Settings, checks: list[Check]) -> Iterator[
         yield f"in {blind} slices a loss of the tolerated size could not have been told from chance"
     if seen.missing is None:
         yield "no feature may be missing: requests that lack one are refused, so robustness to it was not measured"
+    least = _by_chance(seen.holdout, rules.alpha)
+    if seen.auc.challenger <= least:
+        yield (
+            f"ROC-AUC {seen.auc.challenger:.4f}, by chance up to {least:.4f}: that the challenger learnt more than how "
+            "many are positive is not shown"
+        )
+
+
+def _by_chance(holdout: Holdout, alpha: float) -> float:
+    """The ROC-AUC that scores which know nothing of the labels exceed with probability alpha.
+
+    By the rank sum's variance: Mann & Whitney 1947, Ann. Math. Stat. 18(1).
+    """
+    positives, negatives = max(1, holdout.positives), max(1, holdout.rows - holdout.positives)
+    error = math.sqrt((holdout.rows + 1) / (12 * positives * negatives))
+    return 0.5 + error * NormalDist().inv_cdf(1 - alpha)
 
 
 def _wide(check: Check) -> bool:

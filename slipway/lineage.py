@@ -6,12 +6,15 @@ hand is repaired by the next look. What people keep in MLflow without our tag is
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-PACKAGE_TAG = "slipway.package"
+from slipway import names
+
+PACKAGE_TAG = names.PACKAGE_TAG
 STATUS_TAG = "slipway.status"
+WAITING = "PendingManualApproval"  # the status of a version that nobody has decided on
 DELETED = "Deleted"  # the status of a version whose package the registry no longer has
 CHAMPION, CANDIDATE = "champion", "candidate"
 ALIASES = (CHAMPION, CANDIDATE)
@@ -90,6 +93,12 @@ class Call:
     method: str
     path: str
     body: Mapping[str, Any]
+
+
+def on_its_way(packages: Sequence[Package], released: str) -> str:
+    """The ARN of what may serve next: what is being released, else the newest version while it waits for a decision."""
+    newest = max(packages, key=lambda package: package.version, default=None)
+    return released or (newest.arn if newest and newest.status == WAITING else "")
 
 
 def experiment_name(endpoint: str) -> str:

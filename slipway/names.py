@@ -56,6 +56,9 @@ CODE = "code"
 ARTIFACT_SHA256 = "slipway:artifact-sha256"
 XGBOOST_VERSION = "slipway:xgboost-version"
 
+# The tag in MLflow on what follows the registry: the package's ARN.
+PACKAGE_TAG = "slipway.package"
+
 # Tags on everything a release makes, so that tear-down finds it.
 ENDPOINT_TAG = "slipway:endpoint"
 RELEASE_TAG = "slipway:release"

@@ -7,7 +7,7 @@ from slipway.drift.profile import Profile
 from slipway.windows import KEEP, Monitor
 
 LONGEST = 32  # windows: the longest scale of the detectors
-PROBES = 2  # the newest ones of a variant
+REPLAYS = 128  # each is an object to read
 
 
 def windows(monitor: Monitor, variant: str, now: float) -> list[Window]:
@@ -30,11 +30,12 @@ def windows(monitor: Monitor, variant: str, now: float) -> list[Window]:
     ]
 
 
-def probes(endpoint: str, variant: str, now: float) -> list[Probe]:
-    """The newest replays of the last day, oldest first."""
-    prefix = names.monitored(endpoint, names.PROBES, variant)
-    keys = list(bucket.below(prefix, after=f"{prefix}/{counted.when(now - 86400)}"))
-    bodies = (bucket.get(key) for key in keys[-PROBES:])
+def probes(monitor: Monitor, variant: str, now: float) -> list[Probe]:
+    """Replays of the time whose windows are looked at, labelled ones among them, oldest first; the newest REPLAYS."""
+    prefix = names.monitored(monitor.endpoint, names.PROBES, variant)
+    since = now - 3600.0 * monitor.label_hours - max(86400.0, LONGEST * monitor.seconds)
+    keys = list(bucket.below(prefix, after=f"{prefix}/{counted.when(since)}"))
+    bodies = (bucket.get(key) for key in keys[-REPLAYS:])
     return [codec.loads(Probe, body.decode()) for body in bodies if body]
 
 

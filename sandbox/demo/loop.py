@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
+from sandbox import mlflow
 from sandbox.demo import baseline, report
 from sandbox.demo.console import Stage
 from sandbox.demo.run import PeakMemory, notifications
@@ -33,7 +34,7 @@ def run(name: str, out: Path, csv: Path | None, speed: float | None, rate: float
     telling, began = TELLINGS[name], time.monotonic()
     speed = speed or telling.speed
     shutil.rmtree(out, ignore_errors=True)
-    with Stage() as stage, PeakMemory() as peak, Sandbox(speed, logs=out / "logs") as sandbox:
+    with Stage() as stage, PeakMemory() as peak, Sandbox(speed, logs=out / "logs", mlflow=True) as sandbox:
         given = {"csv": csv} if telling.dataset is PAYMENTS else {}
         rows = telling.source(**given, progress=stage.say)
         world = World(sandbox, rows, out, stage.say, telling.plan, telling.dataset)
@@ -72,6 +73,8 @@ class Loop:
         told = Watcher(self._world, story, self._stage.scene, each_look=self._stage.news).follow(package)
         self._leg(f"release {told.outcome}: {told.reason[:120]}")
         if told.outcome == told.expected:
+            champion = self._until(lambda: self._champion(package), "MLflow knows what serves")
+            self._leg(f"MLflow: champion is version {champion}")
             self._until(self._over, "Drift Ended")
             self._leg("Drift Ended")
             moment = self._world.sandbox.clock.now()
@@ -93,7 +96,8 @@ class Loop:
         for frame, file in zip((healthy, sent), files.values(), strict=True):
             frame.to_parquet(file, index=False)
         self._baseline(files["compared"])
-        world.cdk.deploy([world.endpoint(artifact) | telling.settings], world.say)
+        kept = {"retraining": world.settings["retraining"] | telling.settings["retraining"]}
+        world.cdk.deploy([world.endpoint(artifact) | telling.settings | kept], world.say)
         stage.title(f"users send {rate:g} requests a second")
         world.start_users(rate, files["sent"], *telling.traffic)
 
@@ -159,6 +163,13 @@ class Loop:
         newest = max(key for key in keys if key.endswith("/drift.json"))
         verdict: dict[str, Any] = json.load(client.get_object(Bucket=bucket, Key=newest)["Body"])
         return verdict if since <= verdict["since"] < verdict["until"] else None  # the same: of no window yet
+
+    def _champion(self, package: str) -> str | None:
+        """The version in MLflow that its alias points at, once it is the package's."""
+        url = self._world.sandbox.mlflow_url
+        seen = mlflow.aliased(url, self._world.name, "champion") if url else None
+        ours = {"key": names.PACKAGE_TAG, "value": package} in (seen or {}).get("tags", ())
+        return str(seen["version"]) if seen and ours else None
 
     def _ringing(self) -> list[str]:
         prefix = names.drift_alarm(self._world.name, "")

@@ -16,13 +16,14 @@ from sandbox.demo.world import CANDIDATE, ENDPOINT, World
 from sandbox.environment import Sandbox, StartError
 
 FILE = "sandbox.json"
+URLS = "url", "dataplane_url", "mlflow_url"
 
 
 def serve(options: argparse.Namespace) -> int:
     """Stays until interrupted. Notifications are printed as they come."""
-    speed = options.speed or 1.0
-    shutil.rmtree(options.out / "logs", ignore_errors=True)
-    with Stage() as stage, Sandbox(speed, logs=options.out / "logs", port=options.port) as sandbox:
+    speed, logs = options.speed or 1.0, options.out / "logs"
+    shutil.rmtree(logs, ignore_errors=True)
+    with Stage() as stage, Sandbox(speed, logs=logs, port=options.port, mlflow=True) as sandbox:
         world = None
         try:
             if not options.bare:
@@ -55,8 +56,8 @@ def story(name: str, out: Path) -> int:
 
 
 def _write(sandbox: Sandbox, out: Path) -> None:
-    known = {"url": sandbox.url, "dataplane_url": sandbox.dataplane_url, "token": sandbox.token}
-    known |= {"clock": sandbox.clock.to_env(), "logs": str(sandbox.logs)}
+    known = {"url": sandbox.url, "dataplane_url": sandbox.dataplane_url, "mlflow_url": sandbox.mlflow_url}
+    known |= {"token": sandbox.token, "clock": sandbox.clock.to_env(), "logs": str(sandbox.logs)}
     file = out / FILE
     file.touch(mode=0o600)
     file.write_text(json.dumps(known))
@@ -67,8 +68,9 @@ def _read(out: Path) -> Sandbox:
         known = json.loads((out / FILE).read_text())
     except FileNotFoundError:
         raise StartError(f"no sandbox is up ({out / FILE} does not exist): run `python -m sandbox up`") from None
-    gateway, dataplane = (int(known[key].rsplit(":", 1)[1]) for key in ("url", "dataplane_url"))
-    return Sandbox.attached((gateway, dataplane), known["token"], clock.from_text(known["clock"]), Path(known["logs"]))
+    gateway, dataplane, mlflow = (int(known[key].rsplit(":", 1)[1]) for key in URLS)
+    seen, logs = clock.from_text(known["clock"]), Path(known["logs"])
+    return Sandbox.attached((gateway, dataplane, mlflow), known["token"], seen, logs)
 
 
 def _greet(sandbox: Sandbox, console: Console) -> None:
@@ -76,6 +78,7 @@ def _greet(sandbox: Sandbox, console: Console) -> None:
     for name, value in sandbox.environment().items():
         if name.startswith("AWS_"):
             console.print(f"export {name}={value}", highlight=False)
+    console.print(f"export MLFLOW_TRACKING_URI={sandbox.mlflow_url}", highlight=False)
     console.print(f"\naws sagemaker describe-endpoint --endpoint-name {ENDPOINT}", highlight=False)
     console.print("Ctrl-C stops everything. Notifications appear below.\n", highlight=False)
 

@@ -81,7 +81,7 @@ class World:
         self.cdk = Cdk(sandbox.environment(), out)
         self._slices = dataset.slices(rows, out / "data")
         self.users: Users | None = None
-        self.settings: dict[str, Any] = {"monitor": "off"}
+        self.settings: dict[str, Any] = {"monitor": "off", "retraining": {"mlflow": sandbox.mlflow_url}}
 
     def endpoint(self, first_model: str | None) -> dict[str, Any]:
         """Unwatched where the story is not about drift: a look every few seconds costs more than such a story."""
@@ -90,7 +90,7 @@ class World:
 
     def watch(self, settings: Mapping[str, Any]) -> None:
         """Deploys with monitoring; settings: cdk.json's `drift`."""
-        self.settings = {"monitor": "slipway", "drift": dict(settings)}
+        self.settings |= {"monitor": "slipway", "drift": dict(settings)}
         self.cdk.deploy([self.endpoint(self.first_model())], self.say)
 
     def deploy_frame(self) -> None:

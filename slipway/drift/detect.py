@@ -45,17 +45,17 @@ def detect(
     settings: Settings | None = None,
 ) -> Drift:
     """history: one variant's windows, oldest first, labelled where labels are mature; the newest 32 suffice for the
-    features, older ones for labels that come late. probes: any variants', the newest of each counts. joint_test: of
-    the baseline's rows against recent ones."""
+    features, older ones for labels that come late. probes: any variants', the newest of each counts, and those before
+    it tell which windows a fault spoilt. joint_test: of the baseline's rows against recent ones."""
     rules = settings or Settings()
     own = [w for w in history if w.profile.reference == baseline.reference.id and w.since >= baseline.since]
     findings = [*_foreign(baseline, history), *intake.arrivals(own)]
     findings += intake.late(own, baseline.whole.labelled, now, rules)
     findings += intake.records(baseline, own, rules, rules.alpha * INTAKE)
     findings += joint(joint_test, rules.alpha * FEATURE)
-    sound = units.sound(baseline, own)
-    if own and own[-1].profile.rows:
-        with_rows = [window for window in sound if window.profile.rows][-max(rules.scales) :]
+    sound = infrastructure.sound(units.sound(baseline, own), probes, rules)
+    with_rows = [window for window in sound if window.profile.rows][-max(rules.scales) :]
+    if with_rows and own[-1].profile.rows:
         findings += features(baseline, with_rows, rules, rules.alpha * FEATURE)
     told, doubts = _labels(baseline, sound, anchors, rules)
     findings += told

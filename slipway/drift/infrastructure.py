@@ -6,9 +6,9 @@ type) says what changed; by itself, with equal scores, it alarms nobody.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from slipway.drift.findings import Cause, Detector, Finding, Probe, Settings
+from slipway.drift.findings import Cause, Detector, Finding, Probe, Settings, Window
 
 STALE = 86400.0  # seconds after which a probe says nothing about now
 
@@ -17,6 +17,30 @@ def infrastructure(probes: Sequence[Probe], threshold: float, settings: Settings
     """The newest probe of each variant counts. threshold: of a positive decision."""
     newest = {probe.variant: probe for probe in sorted(probes, key=lambda probe: probe.at)}
     return [finding for name in sorted(newest) for finding in _probe(newest[name], threshold, settings)]
+
+
+def sound(history: Sequence[Window], probes: Sequence[Probe], settings: Settings) -> list[Window]:
+    """Without the windows of a fault that is over: their scores tell nothing about the world."""
+    over = [span for name in {probe.variant for probe in probes} for span in _over(probes, name, settings)]
+    return [w for w in history if not any(w.since < until and since < w.until for since, until in over)]
+
+
+def _over(probes: Sequence[Probe], variant: str, settings: Settings) -> Iterator[tuple[float, float]]:
+    """Spans from the last right replay, or else the first wrong one, to the next right one."""
+    since, wrong = None, False
+    for probe in sorted((probe for probe in probes if probe.variant == variant), key=lambda probe: probe.at):
+        if _wrong(probe, settings):
+            since, wrong = (probe.at if since is None else since), True
+            continue
+        if wrong and since is not None:
+            yield since, probe.at
+        since, wrong = probe.at, False
+
+
+def _wrong(probe: Probe, settings: Settings) -> bool:
+    return any(
+        b is None or not abs(a - b) <= settings.tolerance for a, b in zip(probe.expected, probe.got, strict=True)
+    )
 
 
 def limits(probes: Sequence[Probe], now: float) -> tuple[str, ...]:

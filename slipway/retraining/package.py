@@ -61,7 +61,7 @@ def metadata(
         "slipway:run": run.id,
         "slipway:trigger": f"{run.trigger.kind} {run.trigger.by} {run.trigger.reason}",
         "slipway:data-window": " - ".join(f"{moment:.0f}" for moment in manifest["data"]["seen"]),
-        "slipway:dataset-sha256": dict(run.outputs).get("dataset_sha256", ""),
+        "slipway:dataset-sha256": dict(run.outputs).get("dataset", ""),
         "slipway:code-sha256": manifest["code_sha256"],
         "slipway:champion": run.champion,
         "slipway:tuning-job": dict(run.outputs).get(legs.TUNING_JOB, ""),

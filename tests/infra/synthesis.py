@@ -28,7 +28,7 @@ CHURN = {
         "tuning": {"jobs": 8, "strategy": "bayesian"},
     },
 }
-WAITING = {"name": "returns"}
+WAITING = {"name": "returns", "retraining": {"mlflow": MLFLOW}}
 CONTEXT = {"endpoints": [FRAUD, CHURN, WAITING]}
 FLAGS = {key: value for key, value in json.loads(Path("cdk.json").read_text())["context"].items() if "@" in key}
 

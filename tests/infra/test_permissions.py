@@ -4,7 +4,7 @@ import pytest
 
 from tests.infra.synthesis import Template, of_type, statements
 
-# Actions for which the service knows no resource, so that a policy must say `*`.
+# Actions for which the service knows no resource that a policy could name, so that it must say `*`.
 NO_RESOURCE = {
     "application-autoscaling:DescribeScalableTargets",
     "cloudwatch:GetMetricData",
@@ -12,6 +12,7 @@ NO_RESOURCE = {
     "ecr:GetAuthorizationToken",
     "sagemaker:ListEndpointConfigs",
     "sagemaker:ListHyperParameterTuningJobs",
+    "sagemaker:ListModelPackages",
     "sagemaker:ListModels",
     "sagemaker:ListProcessingJobs",
     "sagemaker:ListTrainingJobs",

@@ -140,10 +140,13 @@ def test_only_a_person_or_the_registry_answers(templates: dict[str, Template]) -
     assert approves == {"SettleApproval"}
 
 
-def test_mlflow_is_kept_only_for_endpoints_that_have_a_server(templates: dict[str, Template]) -> None:
+def test_mlflow_is_kept_only_where_a_server_is_named_and_an_endpoint_serves(templates: dict[str, Template]) -> None:
     allowed = {action: s["Resource"] for s in role_of(templates, "RetrainingKeepMlflow") for action in s["Action"]}
     assert allowed["sagemaker-mlflow:CreateRun"] == [MLFLOW]
     rules = of_type(templates["delivery"], "AWS::Events::Rule")
     kept = [r for r in rules if any("KeepMlflow" in text(t["Arn"]) for t in r["Targets"])]
-    assert [r.get("ScheduleExpression") for r in kept].count("rate(1 hour)") == 1 and len(kept) == 3
-    assert all("fraud" not in json.dumps(r) for r in kept)
+    assert [r.get("ScheduleExpression") for r in kept].count("rate(1 hour)") == 1
+    followed = {kind for rule in kept for kind in rule.get("EventPattern", {}).get("detail-type", ())}
+    states = {"SageMaker Model Package State Change", "SageMaker Endpoint State Change"}
+    assert followed == states | {names.PROMOTED, names.ROLLED_BACK}
+    assert all(name not in json.dumps(r) for r in kept for name in ("fraud", "returns"))

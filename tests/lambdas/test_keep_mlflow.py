@@ -37,6 +37,17 @@ def test_a_release_under_way_is_the_candidate(world: World, asked: list[tuple[st
     assert [package.arn for package in wanted.packages] == [arn]
 
 
+def test_a_version_that_waits_for_a_decision_is_the_candidate(world: World, asked: list[tuple[str, Wanted]]) -> None:
+    arn = world.register(ModelApprovalStatus="PendingManualApproval")
+    keep_mlflow.handler({"detail": {"ModelPackageGroupName": "fraud"}}, CONTEXT)
+    assert asked[0][1].candidate == arn
+
+
+def test_an_endpoint_that_has_changed_is_looked_at(world: World, asked: list[tuple[str, Wanted]]) -> None:
+    keep_mlflow.handler({"detail": {"EndpointName": "fraud", "EndpointStatus": "IN_SERVICE"}}, CONTEXT)
+    assert asked[0][1].endpoint == "fraud"
+
+
 def test_the_package_whose_model_serves_is_the_champion(world: World, asked: list[tuple[str, Wanted]]) -> None:
     arn = world.register()
     variant = {"VariantName": "baseline", "ModelName": "fraud-7-3fa2c1"}

@@ -173,6 +173,7 @@ def test_a_registered_version_says_where_it_comes_from_and_waits(retraining: Ret
     assert package["ModelApprovalStatus"] == "PendingManualApproval"
     said = package["CustomerMetadataProperties"]
     assert said["slipway:run"] == state["run_id"] and said["slipway:champion"] == "fraud-first"
+    assert said["slipway:dataset-sha256"] == "d" * 64
     assert all(0 < len(value) <= 256 for value in said.values()) and len(said) <= 50
     assert state["registered"] == {"package": package["ModelPackageArn"], "approval": "manual"}
 

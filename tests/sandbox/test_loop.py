@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from sandbox import mlflow
 from sandbox.demo.loop import Loop
 from sandbox.demo.tellings import TELLINGS
 from slipway import names
@@ -44,3 +45,15 @@ def test_the_loop_ends_with_a_verdict_on_a_window_that_the_new_model_alone_answe
     world = SimpleNamespace(sandbox=sandbox, name="fraud", outputs=lambda: {"BucketName": "bucket"})
     loop = Loop(world, SimpleNamespace(), TELLINGS["drift-fraud"])  # type: ignore[arg-type]
     assert bool(loop._judged(PROMOTED)) is judged
+
+
+@pytest.mark.parametrize(
+    ("tags", "champion"),
+    [([{"key": names.PACKAGE_TAG, "value": "fraud/7"}], "3"), ([{"key": names.PACKAGE_TAG, "value": "fraud/6"}], None)],
+    ids=["the package that serves", "another package"],
+)
+def test_the_loop_waits_until_mlflows_champion_is_the_package(tags, champion, monkeypatch) -> None:
+    monkeypatch.setattr(mlflow, "aliased", lambda *_: {"version": "3", "tags": tags})
+    world = SimpleNamespace(sandbox=SimpleNamespace(mlflow_url="http://127.0.0.1:1"), name="fraud")
+    loop = Loop(world, SimpleNamespace(), TELLINGS["drift-fraud"])  # type: ignore[arg-type]
+    assert loop._champion("fraud/7") == champion

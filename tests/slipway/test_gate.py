@@ -1,9 +1,11 @@
 import re
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import mannwhitneyu
 
 from slipway import codec, gate, gate_outcome
 from slipway.comparison import Comparison, Holdout, Measure, Model, Slice
@@ -90,6 +92,29 @@ def test_a_gain_in_loss_does_not_buy_a_shown_loss_elsewhere(change: dict[str, Me
     (measure,) = change.values()
     unsure = {key: replace(measure, error=1.0) for key in change}
     assert failed(replace(SEEN, **unsure)) == []  # type: ignore[arg-type]
+
+
+NOTHING_LEARNT = "learnt more than how many are positive is not shown"
+
+
+def test_a_challenger_that_beats_a_champion_the_labels_contradict_by_knowing_nothing_passes_with_a_note() -> None:
+    noise = replace(
+        SEEN, log_loss=Measure(0.7, 2.5, 0.1), auc=Measure(0.51, 0.49, 0.02), pr_auc=Measure(0.2, 0.2, 0.02)
+    )
+    decided = gate.decide(noise)
+    assert decided.passed
+    assert NOTHING_LEARNT in decided.limits[-1]
+    assert not [limit for limit in gate.decide(SEEN).limits if NOTHING_LEARNT in limit]
+
+
+@pytest.mark.parametrize(("rows", "positives"), [(2000, 400), (200, 30), (5000, 2500)])
+def test_scores_that_know_nothing_seldom_seem_to_know_something(rows: int, positives: int) -> None:
+    rng = np.random.default_rng(5)
+    held = replace(SEEN.holdout, rows=rows, positives=positives)
+    draws = (rng.random(rows) for _ in range(1000))
+    aucs = [mannwhitneyu(x[:positives], x[positives:]).statistic / positives / (rows - positives) for x in draws]
+    decided = [gate.decide(replace(SEEN, holdout=held, auc=Measure(auc, 0.5, 0.02))) for auc in aucs]
+    assert 29 <= sum(NOTHING_LEARNT not in " ".join(one.limits) for one in decided) <= 71  # of 1000, at an alpha of .05
 
 
 def test_one_slice_that_gets_worse_is_refused_by_its_name_and_numbers() -> None:

@@ -165,3 +165,21 @@ def test_a_metric_is_a_finite_number_and_all_else_a_tag() -> None:
     assert odd.metrics == {}
     assert odd.tags["slipway.xgboost-version"] == "3.2"
     assert odd.tags["validation.auc"] == "nan"
+
+
+@pytest.mark.parametrize(
+    ("statuses", "released", "candidate"),
+    [
+        ((), "", ""),
+        (("Approved", lineage.WAITING), "", "2"),
+        ((lineage.WAITING, "Approved"), "", ""),
+        ((lineage.WAITING, "Rejected"), "", ""),
+        (("Approved", lineage.WAITING), "1", "1"),
+    ],
+    ids=["none", "the newest waits", "a newer one was approved", "a newer one was rejected", "a release is under way"],
+)
+def test_what_may_serve_next_is_released_or_the_newest_and_waits(
+    statuses: tuple[str, ...], released: str, candidate: str
+) -> None:
+    packages = [Package(str(n), n, "", status, 0.0) for n, status in enumerate(statuses, 1)]
+    assert lineage.on_its_way(packages, released) == candidate

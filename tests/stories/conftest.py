@@ -47,9 +47,9 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Slipway with a champion and users, and a candidate's artifact, all made with the tools people use."""
     out: Path = tmp_path_factory.mktemp("stories")
-    with Sandbox(SPEED, logs=out / "logs") as sandbox:
+    with Sandbox(SPEED, logs=out / "logs", mlflow=True) as sandbox:
         world = World(sandbox, data.fraud(), out, lambda _: None, PLAN)
-        world.settings |= {"retraining": {"tuning": TUNING}}
+        world.settings["retraining"] |= {"tuning": TUNING}
         try:
             world.deploy_frame()
             champion = world.deploy_champion()

@@ -51,6 +51,11 @@ def look(site: Site, **settings: Any) -> dict[str, Any]:
     return dict(json.loads(seen["output"]))
 
 
+def label(site: Site, **settings: Any) -> list[dict[str, Any]]:
+    """What looks have labelled; one that meets a scheduled one at work leaves it the turn."""
+    return until(lambda: look(site, **settings)["label"], "a look has had its turn", PATIENCE)
+
+
 def _ended(execution: dict[str, Any]) -> dict[str, Any] | None:
     return None if execution["status"] == "RUNNING" else execution
 
@@ -70,7 +75,7 @@ def jobs(site: Site) -> dict[str, str]:
 
 
 def test_one_process_joins_a_window_as_the_function_does(site: Site, watched: Drifting) -> None:
-    done = [window for window in look(site)["label"] if window["engine"] == Engine.EMBEDDED]
+    done = [window for window in label(site) if window["engine"] == Engine.EMBEDDED]
     by_job = labelled(watched)
     assert done and list(jobs(site).values()) == ["Completed"] * len(done)
     found = []
@@ -90,7 +95,7 @@ def test_spark_joins_it_once_more_in_a_job_that_the_next_look_leaves_alone(site:
     before = labelled(watched)
     key, expected = max(before.items(), key=lambda item: item[1].labelled.n)
     site.client("s3").delete_object(Bucket=site.world.outputs()["BucketName"], Key=key)
-    engines = [window["engine"] for window in look(site, spark_megabytes=1)["label"]]
+    engines = [window["engine"] for window in label(site, spark_megabytes=1)]
     assert engines.count(Engine.SPARK) == 1
     found = labelled(watched)[key]
     assert_same(found, replace(expected, labelled=found.labelled))

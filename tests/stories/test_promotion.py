@@ -7,6 +7,8 @@ import pytest
 
 from sandbox.demo.world import ENDPOINT
 from slipway import names
+from slipway.lineage import CANDIDATE, CHAMPION
+from tests.stories import tracked
 from tests.stories.site import Site, until
 
 pytestmark = pytest.mark.sandbox
@@ -78,6 +80,11 @@ def test_the_execution_ends_in_success(site: Site, told: Told) -> None:
     arn = told.release["execution"]
     assert until(lambda: execution.describe_execution(executionArn=arn)["status"] != "RUNNING", "the execution ends")
     assert execution.describe_execution(executionArn=arn)["status"] == "SUCCEEDED"
+
+
+def test_mlflows_champion_is_what_serves(site: Site, told: Told) -> None:
+    until(lambda: tracked.package(site, CHAMPION) == told.release["package"], "MLflow's champion has moved")
+    until(lambda: tracked.version(site, CANDIDATE) is None, "nothing is on its way in MLflow")
 
 
 def test_cdk_diff_is_empty_after_a_release(site: Site, told: Told) -> None:

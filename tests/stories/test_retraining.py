@@ -15,7 +15,8 @@ import pytest
 from sandbox import data
 from sandbox.demo.world import ENDPOINT
 from slipway import names
-from tests.stories import drifting
+from slipway.lineage import CANDIDATE
+from tests.stories import drifting, tracked
 from tests.stories.site import Site, until
 
 pytestmark = pytest.mark.sandbox
@@ -34,12 +35,13 @@ class Past:
         others = frame[frame["Class"] == 0].sample(ROWS - POSITIVES, random_state=7)
         self._rows = pd.concat([frauds, others]).sample(frac=1, random_state=7).drop(columns="Time")
 
-    def write(self, labels: np.ndarray | None = None) -> None:
-        """Replaces what is there; labels: instead of the true ones, shape (rows,)."""
+    def write(self, mislabelled: float = 0.0) -> None:
+        """Replaces what is there; mislabelled: share of the rows, the oldest, whose labels are drawn by lot."""
         self.forget()
         now = self._site.now()
         times = np.linspace(now - 27 * DAY, now - 4 * DAY, len(self._rows))
-        truth = self._rows["Class"].to_numpy() if labels is None else labels
+        truth = self._rows["Class"].to_numpy(copy=True)
+        truth[: int(mislabelled * ROWS)] = np.random.default_rng(7).integers(0, 2, int(mislabelled * ROWS))
         lines: dict[str, list[str]] = {}
         for at, values, label in zip(times, self._rows.drop(columns="Class").to_numpy(), truth, strict=True):
             asked, known = (datetime.fromtimestamp(moment, UTC) for moment in (at, at + 3600))
@@ -130,6 +132,7 @@ def test_an_empty_input_trains_a_better_model_and_an_answer_releases_it(site: Si
     package = site.client("sagemaker").describe_model_package(ModelPackageName=asked["package"])
     assert package["ModelApprovalStatus"] == "PendingManualApproval"
     assert package["CustomerMetadataProperties"]["slipway:run"] == asked["id"]
+    assert_tracked(site, asked)
     answer(site, asked["id"], "approve", "read it")
     assert ended(site, execution)["status"] == "SUCCEEDED"
     run = run_of(site, execution)
@@ -140,10 +143,11 @@ def test_an_empty_input_trains_a_better_model_and_an_answer_releases_it(site: Si
     assert_is_the_best_that_was_tried(site, dict(run["outputs"]))
     assert baseline_of(site, asked["package"])["package"] == asked["id"]
     site.reaches(site.started(asked["package"]), "SHADOW")
+    until(lambda: tracked.package(site, CANDIDATE) == asked["package"], "what is released is MLflow's candidate")
 
 
 def test_a_challenger_that_learnt_noise_is_refused_and_the_champion_stays(site: Site, past: Past) -> None:
-    past.write(np.random.default_rng(7).integers(0, 2, ROWS))
+    past.write(mislabelled=0.7)
     before, packages = site.served(), count_packages(site)
     execution = start(site, by="ana@example.com", reason="a new campaign")
     assert json.loads(ended(site, execution)["output"])["gate"]["next"] == "refused"
@@ -166,6 +170,20 @@ def test_a_stopped_run_leaves_no_job_behind_and_one_that_is_rejected_no_release(
     package = site.client("sagemaker").describe_model_package(ModelPackageName=asked["package"])
     assert package["ModelApprovalStatus"] == "Rejected"
     assert (site.served(), site.in_progress()) == (before, None)
+
+
+def assert_tracked(site: Site, run: dict[str, Any]) -> None:
+    """MLflow has the run's version as candidate, with its numbers and where they come from."""
+    until(lambda: tracked.package(site, CANDIDATE) == run["package"], "MLflow has the candidate")
+    version = tracked.version(site, CANDIDATE)
+    kept = tracked.client(site).get_run(version.run_id)
+    metadata = site.client("sagemaker").describe_model_package(ModelPackageName=run["package"])
+    told = {key.replace(":", "."): value for key, value in metadata["CustomerMetadataProperties"].items()}
+    assert kept.info.status == "FINISHED"
+    assert kept.data.metrics["slipway.holdout-log-loss"] == float(told["slipway.holdout-log-loss"])
+    for name in ("slipway.run", "slipway.trigger", "slipway.dataset-sha256", "slipway.code-sha256", "slipway.champion"):
+        assert kept.data.tags[name] == told[name]
+    assert version.source == metadata["InferenceSpecification"]["Containers"][0]["ModelDataUrl"]
 
 
 def stop_while_tuning(site: Site, execution: str) -> None:

@@ -8,7 +8,7 @@ from slipway.drift.contrasts import FAULTS
 from slipway.drift.naming import windows as words
 from slipway.drift.reference import Feature, Kind
 from slipway.drift.report import levels
-from slipway.drift.report.markup import Html, element, join, section, short
+from slipway.drift.report.markup import Html, aside, element, join, section, short
 from slipway.drift.report.seen import Compared, Seen
 from slipway.drift.report.words import number, percent
 from slipway.stats.means import Moments
@@ -26,13 +26,11 @@ def histograms(seen: Seen) -> Html:
     figures = [_figure(compared) for i in shown if (compared := seen.compared(i)) and sum(compared.then.cells)]
     if not figures:
         return section("histograms", "Distributions", element("p", "No rows to draw."))
-    legend = element(
-        "p",
+    legend = aside(
         element("span", "", class_="key usual-key"),
         " baseline, of like hours where it has them   ",
         element("span", "", class_="key now-key"),
         " now. Heights are shares of the rows that have a value; a number's outermost parts hold all beyond the marks.",
-        class_="faint",
     )
     return section("histograms", "Distributions", legend, element("div", *figures, class_="grid"))
 
@@ -43,8 +41,8 @@ def _figure(compared: Compared) -> Html:
     return element(
         "figure",
         element("figcaption", element("b", short(compared.name, 60)), f" · {words(compared.windows)}"),
-        draw(compared) if compared.usual else element("p", "No row has a value to draw.", class_="faint"),
-        *(element("p", line, class_="faint") for line in said if line),
+        draw(compared) if compared.usual else aside("No row has a value to draw."),
+        *(aside(line) for line in said if line),
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import accumulate
 
 from slipway.drift.profile import DELAYS, Labelled, Source, add_labelled
-from slipway.drift.report.markup import Html, element, section, short, table
+from slipway.drift.report.markup import Html, aside, element, section, short, table
 from slipway.drift.report.seen import Seen
 from slipway.drift.report.words import count, lasting, moment, part, percent
 
@@ -46,13 +46,11 @@ def _delays(now: Labelled, usual: Labelled) -> Html:
             role="img",
             aria_label=f"Share of labels by their delay. {said}",
         ),
-        element(
-            "p",
+        aside(
             element("span", "", class_="key dashed-key"),
             " baseline  ",
             element("span", "", class_="key now-key"),
             f" {count(now.n, 'label')} now",
-            class_="faint",
         ),
         class_="single",
     )

@@ -47,6 +47,11 @@ def section(name: str, title: str, *content: object) -> Html:
     return element("section", element("h2", title), *content, id=name)
 
 
+def aside(*content: object) -> Html:
+    """A paragraph that explains what is beside it."""
+    return element("p", *content, class_="faint")
+
+
 def listing(lines: list[str] | tuple[str, ...], most: int = 12, rest: str = "more") -> Html:
     shown = [element("li", line) for line in lines[:most]]
     if len(lines) > most:

@@ -1,7 +1,7 @@
 """Which features moved, by effect and evidence; and whatever else was found."""
 
 from slipway.drift.findings import Detector, Finding
-from slipway.drift.report.markup import Html, element, join, section, short, table
+from slipway.drift.report.markup import Html, aside, element, join, section, short, table
 from slipway.drift.report.seen import Seen
 from slipway.drift.report.summary import state
 from slipway.drift.report.words import chance, count, effect, percent
@@ -24,15 +24,13 @@ def ranking(seen: Seen) -> Html:
     return section(
         "features",
         "Features",
-        element(
-            "p",
+        aside(
             "Effect: how far the distribution moved, as the largest distance of two distribution functions, or of a "
             "level's share; for faults, the share of rows gained. It alarms from its floor on, where chance explains "
             "it less often than the bar allows.",
-            class_="faint",
         ),
         table(caption, ("feature", "effect", "chance"), rows, "ranking"),
-        element("p", _rest(seen, len(shown)), class_="faint"),
+        aside(_rest(seen, len(shown))),
     )
 
 

@@ -9,7 +9,7 @@ from slipway.drift.labelled import Track
 from slipway.drift.naming import windows as words
 from slipway.drift.profile import BINS
 from slipway.drift.report.heat import BY_CHANCE
-from slipway.drift.report.markup import Html, element, section, short, table
+from slipway.drift.report.markup import Html, aside, element, section, short, table
 from slipway.drift.report.seen import Seen
 from slipway.drift.residuals import Look, sights
 
@@ -46,15 +46,13 @@ def residual_map(seen: Seen) -> Html:
     return section(
         "residuals",
         "Labels against scores",
-        element(
-            "p",
+        aside(
             "In standard deviations of a label. Bins run from the lowest tenth of a column's cells to its highest, or "
             "by level; 'none' is missing or unseen. ",
             element("span", "▲ more", class_="up legend-key"),
             " or ",
             element("span", "▼ fewer", class_="down legend-key"),
             " positives than the scores say; plain numbers are within chance, which shades one bin in a hundred.",
-            class_="faint",
         ),
         table(caption, head, rows, "residuals"),
     )

@@ -1,7 +1,7 @@
 """The verdict first: what to do, why, and which of the five detectors says so."""
 
 from slipway.drift.findings import Cause, Detector, Drift, Finding, Remedy
-from slipway.drift.report.markup import Html, element, join, listing, section, table
+from slipway.drift.report.markup import Html, aside, element, join, listing, section, table
 from slipway.drift.report.seen import Seen
 from slipway.drift.report.words import count, lasting, moment
 
@@ -46,7 +46,7 @@ def summary(seen: Seen) -> Html:
         told,
         class_=f"banner {kind}",
     )
-    return section("verdict", "Verdict", banner, element("p", _windows(seen), class_="faint"), _detectors(drift))
+    return section("verdict", "Verdict", banner, aside(_windows(seen)), _detectors(drift))
 
 
 def verdict(drift: Drift) -> str:

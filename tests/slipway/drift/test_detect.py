@@ -21,7 +21,7 @@ from slipway.drift.findings import (
     TwoSample,
     Window,
 )
-from slipway.drift.infrastructure import infrastructure
+from slipway.drift.infrastructure import infrastructure, sound
 from slipway.drift.profile import Count, Profile, empty
 from slipway.drift.verdict import remedy
 from tests.slipway.drift.conftest import HOUR, START, World, alarming, in_hours, number, shift
@@ -48,6 +48,28 @@ def test_scores_beyond_it_roll_back_and_say_what_changed_and_which_decisions_fli
     assert drift.remedy is Remedy.ROLL_BACK and drift.blocks_retraining
     assert "2 of 4 golden rows" in drift.reasons[0] and "2 decisions flipped" in drift.reasons[0]
     assert "image a -> b" in drift.reasons[0]
+
+
+def test_what_a_fault_did_to_scores_is_nobodys_drift_once_it_is_over(world: World) -> None:
+    history = world.windows(None, shift(0, 3.0), shift(0, 3.0), None)
+    times = [window.until for window in history]
+    right, wrong = SCORES, (0.5,) * 4
+    over = [_replay(*got, at=at) for got, at in zip((right, wrong, wrong, right), times, strict=True)]
+    before, while_it_lasts = over[:1], over[:3]
+    assert world.judge(history[:3], probes=before).remedy is Remedy.RETRAIN
+    assert world.judge(history[:3], probes=while_it_lasts).remedy is Remedy.ROLL_BACK
+    drift = world.judge(history, probes=over)
+    assert (drift.remedy, alarming(drift)) == (Remedy.NOTHING, [])
+
+
+def test_only_windows_between_right_replays_are_left_out(world: World) -> None:
+    history = world.windows(None, None, None, None, None)
+    right, wrong = SCORES, (0.1, None, 0.6, 0.9)
+    at = {0: right, 1: right, 2: wrong, 3: right, 4: right}
+    probes = [_replay(*got, at=history[i].until - 1) for i, got in at.items()]
+    assert sound(history, probes[::-1], Settings()) == [history[0], history[4]]
+    assert sound(history, probes[2:], Settings()) == [history[0], history[1], history[4]]
+    assert sound(history, probes[:3], Settings()) == history
 
 
 @pytest.mark.parametrize("got", [(0.1, None, 0.6, 0.9), (0.1, float("nan"), 0.6, 0.9)])
