@@ -198,6 +198,17 @@ def _consistent(path: str, endpoint: Endpoint) -> None:
     if "/" not in endpoint.image and re.match(r"ml\.[a-z]+\d+g[a-z]*\.", endpoint.instance_type):
         expected = "an x86 instance type (the managed XGBoost image has no arm64 build)"
         raise refuse(f"{path}.instance_type", expected, endpoint.instance_type)
+    _retrainable(path, endpoint)
+
+
+def _retrainable(path: str, endpoint: Endpoint) -> None:
+    """The Python of the managed image is 3.12 from 3.2 on, and before that older than what the jobs are written for."""
+    asked = endpoint.retraining
+    if "/" in endpoint.image or not asked.enabled or asked.image:
+        return
+    if tuple(map(int, endpoint.image.split("-")[0].split("."))) < (3, 2):
+        expected = f"an image whose Python is 3.12, which {endpoint.image} has not, or retraining.enabled false"
+        raise refuse(f"{path}.retraining.image", expected, asked.image)
 
 
 def _distinct(endpoints: list[str]) -> None:

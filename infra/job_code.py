@@ -1,5 +1,6 @@
 """What jobs run: of retraining `training/`, as a zip for Processing jobs and as the archive that script mode unpacks;
-and `monitoring/` as a zip that Python imports from, with the file that Spark is given to start it.
+`monitoring/` as a zip that Python imports from, with the file that Spark is given to start it; and the wheel of a
+library that the managed image lacks.
 """
 
 import gzip
@@ -12,16 +13,18 @@ import aws_cdk as cdk
 from aws_cdk import aws_s3_assets as assets
 from constructs import Construct
 
+from infra.checks import ConfigError
 from infra.function import ROOT
 
 SOURCE = ROOT / "training"
+WHEELS = ROOT / "build" / "wheels"
 # What `python3 -m monitoring` imports.
 MONITORING = ["/monitoring/", "/monitoring/**", "/slipway/", "/slipway/*.py", "/slipway/drift/", "/slipway/drift/**"]
 MONITORING += ["/slipway/stats/", "/slipway/stats/**"]
 
 
 class JobCode(Construct):
-    """Four assets of the deployment; a change of the code changes their addresses, so a running job keeps its own."""
+    """Five assets of the deployment; a change of the code changes their addresses, so a running job keeps its own."""
 
     def __init__(self, scope: Construct, id: str) -> None:
         super().__init__(scope, id)
@@ -31,6 +34,7 @@ class JobCode(Construct):
             self, "Monitoring", path=str(ROOT), ignore_mode=cdk.IgnoreMode.GIT, exclude=exclude
         )
         self._app = assets.Asset(self, "App", path=str(ROOT / "monitoring" / "__main__.py"))
+        self._wheel = assets.Asset(self, "Wheel", path=str(_wheel()))
         with tempfile.TemporaryDirectory() as folder:
             self._sources = assets.Asset(self, "Sources", path=str(_sourcedir(Path(folder) / "sourcedir.tar.gz")))
 
@@ -67,12 +71,25 @@ class JobCode(Construct):
         return self._sources.s3_object_url
 
     @property
+    def wheel(self) -> str:
+        """S3 address of DuckDB, as its package index has it: for `training/libraries.py`."""
+        return self._wheel.s3_object_url
+
+    @property
     def bucket_arn(self) -> str:
         return f"arn:{cdk.Aws.PARTITION}:s3:::{self._program.s3_bucket_name}"
 
     @property
     def keys(self) -> list[str]:
-        return [asset.s3_object_key for asset in (self._program, self._monitoring, self._sources)]
+        return [asset.s3_object_key for asset in (self._program, self._monitoring, self._sources, self._wheel)]
+
+
+def _wheel() -> Path:
+    """Raises ConfigError where `make setup` has not been here."""
+    found = [*WHEELS.glob("*.whl")]
+    if len(found) != 1:
+        raise ConfigError("the library that jobs bring along is not there: run `make setup`")
+    return found[0]
 
 
 def _sourcedir(target: Path) -> Path:

@@ -100,6 +100,7 @@ class Retraining(Construct):
             "Key": state.key.key_arn,
             "CodeUri": code.program,
             "CodeFile": code.program_file,
+            "WheelUri": code.wheel,
             "MonitoringUri": code.monitoring,
             "MonitoringFile": code.monitoring_file,
         }

@@ -77,7 +77,8 @@ class State(cdk.Stack):
         role = SageMakerRole(
             self, "RetrainingRole", store=self.store, key=self.key, logs="*Jobs", name=names.RETRAINING
         )
-        for image in sorted({endpoint.image for endpoint in endpoints}):
+        images = {image for endpoint in endpoints for image in (endpoint.image, endpoint.retraining.image) if image}
+        for image in sorted(images):
             role.pulls(self._images.repository_arn(image))
         role.fetches(self.job_code.bucket_arn, self.job_code.keys)
         role.reads(names.CAPTURE, names.GROUND_TRUTH, names.MODELS, names.RETRAINED)

@@ -12,7 +12,7 @@ class Settings:
     """When an endpoint's model is trained again, on what, at what cost, and who approves the result.
 
     schedule: rate(...) or cron(...). new_labels: so many since the newest run are a reason. label_hours: that a label
-    may take. cost_a_month: US dollars, at price_an_hour of instance_type. image: of the Processing jobs, with DuckDB;
+    may take. cost_a_month: US dollars, at price_an_hour of instance_type. image: of the Processing jobs;
     None: the endpoint's own. mlflow: ARN or URL of the server to keep in step.
     """
 

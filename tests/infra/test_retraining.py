@@ -96,6 +96,30 @@ def test_it_may_run_its_endpoints_jobs_under_one_role(templates: dict[str, Templ
     assert len(allowed["iam:PassRole"]) == 1 and "RetrainingRole" in allowed["iam:PassRole"][0]
 
 
+def test_its_jobs_may_fetch_their_code_and_library_and_pull_their_images_and_nothing_else_of_those(
+    templates: dict[str, Template],
+) -> None:
+    allowed: dict[str, list[str]] = {}
+    for statement in role_of(templates, "Retraining"):
+        for action in statement["Action"]:
+            allowed.setdefault(action, []).extend(statement["Resource"])
+    fetched = [resource for resource in allowed["s3:GetObject"] if "<Store" not in resource]
+    assert sorted(resource.rsplit(".", 1)[-1] for resource in fetched) == ["gz", "whl", "zip", "zip"]
+    pulled = {resource.partition("repository/")[-1] for resource in allowed["ecr:BatchGetImage"]}
+    assert pulled == {"sagemaker-xgboost", "own/xgboost", "own/jobs"}
+
+
+def test_jobs_that_need_a_library_the_image_lacks_are_given_it_and_told_where() -> None:
+    given = {
+        name: {i["InputName"]: i["S3Input"]["LocalPath"] for i in task["Parameters"]["ProcessingInputs"]}
+        for name, task in TASKS.items()
+        if "createProcessingJob" in task["Resource"]
+    }
+    told = {name: TASKS[name]["Parameters"].get("Environment", {}).get("LIBRARIES") for name in given}
+    assert told == {name: inputs.get("libraries") for name, inputs in given.items()}
+    assert [name for name, folder in told.items() if folder] == ["AssembleData", "ProfileChallenger"]
+
+
 def test_only_a_person_or_the_registry_answers(templates: dict[str, Template]) -> None:
     verbs = ["AdmitRetraining", "CheckData", "Gate", "Register", "AskApproval", "Answer", "SettleApproval"]
     roles = {verb: {a for s in role_of(templates, f"Retraining{verb}") for a in s["Action"]} for verb in verbs}
