@@ -14,7 +14,7 @@ from pyspark.sql import SparkSession
 from slipway import names
 from tests.training.captures import BEGIN, CUT, END, HOUR, NAMES, World, capture_line, label_line
 from tests.training.conftest import arguments, table
-from training import assemble, captured, engines, joined, package, train
+from training import assemble, captured, engines, join, joined, package, train
 
 
 @pytest.fixture
@@ -303,3 +303,35 @@ def test_spark_gives_the_rows_and_counts_that_duckdb_gives(spark, world):
     assert counts == spark_counts
     assert counts["rejected_columns"] == counts["rejected_no_label"] == counts["duplicates"] == 1
     assert assemble.digest(found) == assemble.digest(expected)
+
+
+@pytest.mark.sandbox
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_dataset_made_of_sparks_files_is_the_one_made_in_one_process(spark, world, champion, tmp_path):
+    change = shifted(amount=lambda rows: rows["amount"].where(rows.index % 7 > 0, np.nan))
+    traffic(world, 400, change=change)
+    world.ask("r3", BEGIN, "9,9,9,9")
+    world.ask("bad", BEGIN, "1,2")
+    for id in ("twin-b", "twin-a"):  # of the same instant: the id decides, not the file or the machine
+        world.ask(id, BEGIN + 5, f"{id == 'twin-a':d},2,3,4", variant=f"candidate/{id}")
+        world.tell(id, BEGIN + HOUR, 1)
+    expected = world.write().run(champion)
+    spark.conf.set("spark.sql.shuffle.partitions", "3")
+    spark.conf.set("spark.sql.adaptive.enabled", "false")
+    window = joined.Window(BEGIN, END, CUT)
+    counts = join.write(engines.Spark(spark), world.capture, world.labels, len(NAMES), window, tmp_path / "joined")
+    assert len([*tmp_path.glob("joined/rows/*.parquet")]) == 3
+    seen = dict(expected["counts"])
+    complete, incomplete = seen.pop("rows"), seen.pop("incomplete")
+    assert counts == seen | {"rows": complete + incomplete} and incomplete
+    world.capture = world.labels = tmp_path / "nothing"
+    assert world.run(champion, f"--joined={tmp_path / 'joined'}") == expected
+
+
+def test_joined_files_that_are_not_whole_are_refused(world, champion, tmp_path):
+    (tmp_path / "joined" / "rows").mkdir(parents=True)
+    columns = ["event_time", *(f"f{i}" for i in range(len(NAMES))), "label"]
+    pd.DataFrame([[BEGIN, 1, 2, 3, 4, 0]], columns=columns).to_parquet(tmp_path / "joined/rows/part-0.parquet")
+    (tmp_path / "joined" / "counts.json").write_text('{"rows": 2}')
+    with pytest.raises(ValueError, match="1 rows, 2 were counted"):
+        world.run(champion, f"--joined={tmp_path / 'joined'}")
