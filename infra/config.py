@@ -134,6 +134,7 @@ _RETRAINING = section(
         "job_minutes": whole(5, 24 * 60),
         "spot": boolean,
         "image": optional(text(_IMAGE_URI, "null, or an ECR image URI")),
+        "spark_megabytes": whole(0, 1_000_000_000),
         "mlflow": optional(text(r"arn:\S+|https?://\S+", "null, an MLflow server's ARN or its URL")),
     },
 )

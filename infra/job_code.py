@@ -1,5 +1,5 @@
 """What jobs run: of retraining `training/`, as a zip for Processing jobs and as the archive that script mode unpacks;
-`monitoring/` as a zip that Python imports from, with the file that Spark is given to start it; and the wheel of a
+`monitoring/` as a zip that Python imports from; of both the file that Spark is given to start them; and the wheel of a
 library that the managed image lacks.
 """
 
@@ -24,11 +24,12 @@ MONITORING += ["/slipway/stats/", "/slipway/stats/**"]
 
 
 class JobCode(Construct):
-    """Five assets of the deployment; a change of the code changes their addresses, so a running job keeps its own."""
+    """Six assets of the deployment; a change of the code changes their addresses, so a running job keeps its own."""
 
     def __init__(self, scope: Construct, id: str) -> None:
         super().__init__(scope, id)
         self._program = assets.Asset(self, "Program", path=str(SOURCE), exclude=["__pycache__", "*.pyc"])
+        self._program_app = assets.Asset(self, "ProgramApp", path=str(SOURCE / "__main__.py"))
         exclude = ["*", *(f"!{path}" for path in MONITORING), "__pycache__"]
         self._monitoring = assets.Asset(
             self, "Monitoring", path=str(ROOT), ignore_mode=cdk.IgnoreMode.GIT, exclude=exclude
@@ -46,6 +47,15 @@ class JobCode(Construct):
     @property
     def program_file(self) -> str:
         return self._program.s3_object_key
+
+    @property
+    def program_app(self) -> str:
+        """S3 address of `training/__main__.py`, for `spark-submit`, which runs files."""
+        return self._program_app.s3_object_url
+
+    @property
+    def program_app_file(self) -> str:
+        return self._program_app.s3_object_key
 
     @property
     def monitoring(self) -> str:
@@ -81,7 +91,8 @@ class JobCode(Construct):
 
     @property
     def keys(self) -> list[str]:
-        return [asset.s3_object_key for asset in (self._program, self._monitoring, self._sources, self._wheel)]
+        given = (self._program, self._program_app, self._monitoring, self._sources, self._wheel)
+        return [asset.s3_object_key for asset in given]
 
 
 def _wheel() -> Path:

@@ -80,6 +80,7 @@ class State(cdk.Stack):
         images = {image for endpoint in endpoints for image in (endpoint.image, endpoint.retraining.image) if image}
         for image in sorted(images):
             role.pulls(self._images.repository_arn(image))
+        role.pulls(spark_image.repository_arn(self))
         role.fetches(self.job_code.bucket_arn, self.job_code.keys)
         role.reads(names.CAPTURE, names.GROUND_TRUTH, names.MODELS, names.RETRAINED)
         return role.writes(names.MODELS).writes(names.RETRAINED)

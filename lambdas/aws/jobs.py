@@ -12,7 +12,7 @@ KINDS = ("Training", "Processing")
 
 
 class Ran(NamedTuple):
-    """seconds: billed; ended_at: unix seconds, None while it runs."""
+    """seconds: billed, of all its instances; ended_at: unix seconds, None while it runs."""
 
     seconds: float
     ended_at: float | None
@@ -23,7 +23,8 @@ def ran(kind: str, name: str) -> Ran:
     seen = getattr(client("sagemaker"), f"describe_{kind.lower()}_job")(**{f"{kind}JobName": name})
     begun, ended = seen.get(f"{kind}StartTime"), seen.get(f"{kind}EndTime")
     wall = (ended - begun).total_seconds() if begun and ended else 0.0
-    return Ran(float(seen.get("BillableTimeInSeconds", wall)), ended.timestamp() if ended else None)
+    instances = seen.get("ProcessingResources", {}).get("ClusterConfig", {}).get("InstanceCount", 1)
+    return Ran(instances * float(seen.get("BillableTimeInSeconds", wall)), ended.timestamp() if ended else None)
 
 
 def of(prefix: str, **filters: str) -> list[tuple[str, str]]:

@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 
 from slipway.retraining import guard
+from slipway.windows import MEGABYTE
 
 JOBS = 4  # of a run: assemble, train, compare, baseline
+CLUSTER = 2  # instances that join a large window before them
 
 
 @dataclass(frozen=True)
@@ -13,7 +15,8 @@ class Settings:
 
     schedule: rate(...) or cron(...). new_labels: so many since the newest run are a reason. label_hours: that a label
     may take. cost_a_month: US dollars, at price_an_hour of instance_type. image: of the Processing jobs;
-    None: the endpoint's own. mlflow: ARN or URL of the server to keep in step.
+    None: the endpoint's own. spark_megabytes: of captured traffic and labels, from where on a cluster joins them.
+    mlflow: ARN or URL of the server to keep in step.
     """
 
     enabled: bool = True
@@ -35,6 +38,7 @@ class Settings:
     job_minutes: int = 60
     spot: bool = False
     image: str | None = None
+    spark_megabytes: int = 5_000
     mlflow: str | None = None
 
     @property
@@ -53,8 +57,12 @@ class Settings:
 
     @property
     def most(self) -> float:
-        """What a run may cost at most, in US dollars: every job to the end of its time."""
-        return round(JOBS * self.job_minutes / 60 * self.price_an_hour, 2)
+        """What a run may cost at most, in US dollars: every job to the end of its time, the cluster's too."""
+        return round((JOBS + CLUSTER) * self.job_minutes / 60 * self.price_an_hour, 2)
+
+    def on_spark(self, size: int) -> bool:
+        """Whether so many bytes of captured traffic and labels are a cluster's."""
+        return size >= self.spark_megabytes * MEGABYTE
 
     def cost(self, seconds: float) -> float:
         """US dollars."""

@@ -49,7 +49,7 @@ def test_a_failed_leg_is_caught_by_no_state_so_that_a_redrive_goes_on_there() ->
 
 def test_jobs_have_a_name_a_redrive_makes_new_the_key_and_their_owners_tags() -> None:
     jobs = {name: task["Parameters"] for name, task in TASKS.items() if "sagemaker" in task["Resource"]}
-    assert len(jobs) == 4
+    assert len(jobs) == 6
     for parameters in jobs.values():
         (name,) = (value for key, value in parameters.items() if key.endswith("JobName.$"))
         assert name.endswith("$$.Execution.RedriveCount)")
@@ -104,9 +104,9 @@ def test_its_jobs_may_fetch_their_code_and_library_and_pull_their_images_and_not
         for action in statement["Action"]:
             allowed.setdefault(action, []).extend(statement["Resource"])
     fetched = [resource for resource in allowed["s3:GetObject"] if "<Store" not in resource]
-    assert sorted(resource.rsplit(".", 1)[-1] for resource in fetched) == ["gz", "whl", "zip", "zip"]
+    assert sorted(resource.rsplit(".", 1)[-1] for resource in fetched) == ["gz", "py", "whl", "zip", "zip"]
     pulled = {resource.partition("repository/")[-1] for resource in allowed["ecr:BatchGetImage"]}
-    assert pulled == {"sagemaker-xgboost", "own/xgboost", "own/jobs"}
+    assert pulled == {"sagemaker-xgboost", "sagemaker-spark-processing", "own/xgboost", "own/jobs"}
 
 
 def test_jobs_that_need_a_library_the_image_lacks_are_given_it_and_told_where() -> None:

@@ -49,7 +49,9 @@ class Jobs:
     def _describe(self, kind: str, asked: dict[str, str]) -> dict[str, Any]:
         now = self._world.clock.now()
         times = {f"{kind}StartTime": _moment(now - HOUR), f"{kind}EndTime": _moment(now)}
-        return {f"{kind}JobName": asked[f"{kind}JobName"], **times}
+        name = asked[f"{kind}JobName"]
+        cluster = {"ClusterConfig": {"InstanceCount": 2 if "-join-" in name else 1}}
+        return {f"{kind}JobName": name, **times, **({"ProcessingResources": cluster} if kind == "Processing" else {})}
 
     def _list(self, kind: str, asked: dict[str, str]) -> dict[str, Any]:
         known = self.running if "StatusEquals" in asked else self.running | self.ended
