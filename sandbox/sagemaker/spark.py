@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 MASTER = "local[2]"
+PARTITIONS = 2  # of a shuffle; Spark's own 200 are for clusters
 
 
 def submit() -> list[str]:
@@ -16,7 +17,8 @@ def submit() -> list[str]:
     found = importlib.util.find_spec("pyspark")
     if found is None or found.origin is None:
         raise OSError("pyspark is not installed on this machine")
-    return [str(Path(found.origin).parent / "bin" / "spark-submit"), "--master", MASTER]
+    program = str(Path(found.origin).parent / "bin" / "spark-submit")
+    return [program, "--master", MASTER, "--conf", f"spark.sql.shuffle.partitions={PARTITIONS}"]
 
 
 def environment() -> dict[str, str]:
