@@ -38,7 +38,7 @@ class Settings:
     job_minutes: int = 60
     spot: bool = False
     image: str | None = None
-    spark_megabytes: int = 5_000
+    spark_megabytes: int = 3_000
     mlflow: str | None = None
 
     @property
