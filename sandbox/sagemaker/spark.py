@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 
 MASTER = "local[2]"
-PARTITIONS = 2  # of a shuffle; Spark's own 200 are for clusters
+# Spark's own 200 partitions of a shuffle, and as many tasks as there are 32 small files, are for clusters.
+SMALL = {"spark.sql.shuffle.partitions": "2", "spark.sql.files.openCostInBytes": "0"}
 
 
 def submit() -> list[str]:
@@ -18,7 +19,8 @@ def submit() -> list[str]:
     if found is None or found.origin is None:
         raise OSError("pyspark is not installed on this machine")
     program = str(Path(found.origin).parent / "bin" / "spark-submit")
-    return [program, "--master", MASTER, "--conf", f"spark.sql.shuffle.partitions={PARTITIONS}"]
+    settings = [word for name, value in SMALL.items() for word in ("--conf", f"{name}={value}")]
+    return [program, "--master", MASTER, *settings]
 
 
 def environment() -> dict[str, str]:

