@@ -351,12 +351,12 @@ def test_what_the_workflow_tells_its_jobs_makes_one_dataset_either_way(world, ch
     app = shutil.copyfile(train.HERE / "__main__.py", tmp_path / "0123abcd.py")
     environment = {**os.environ, **sagemaker_spark.environment(), "PYTHONPATH": str(tmp_path / "code.zip")}
     datasets = []
-    for command, given in (
+    for command, told in (
         ([sys.executable, tmp_path / "code.zip", "assemble"], small.assemble),
         ([*sagemaker_spark.submit(), app, "join"], large.join),
         ([sys.executable, tmp_path / "code.zip", "assemble"], large.assemble),
     ):
-        mapped = [word.replace("/opt/ml/processing", str(tmp_path)) for word in given]
+        mapped = [word.replace("/opt/ml/processing", str(tmp_path)) for word in told]
         done = subprocess.run([*command, *mapped], env=environment, cwd=tmp_path, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         datasets.append((world.output / "dataset.json").read_text())
