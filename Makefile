@@ -11,7 +11,7 @@ export UV_PYTHON_DOWNLOADS := never
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
 
-setup: .venv/.done node_modules/.done build/layer/.done  ## the pinned environment (demo, test and deploy call it)
+setup: .venv/.done node_modules/.done build/layer/.done build/wheels/.done  ## the pinned environment (demo, test and deploy call it)
 
 demo: setup  ## the whole slipway on this machine; STORY=name runs one story
 	$(BIN)/python -m sandbox demo $(if $(STORY),--story $(STORY))
@@ -38,7 +38,7 @@ destroy: setup  ## remove the stacks; the README says what stays
 LOCK := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header pyproject.toml
 lock: setup  ## pin the dependency groups of pyproject.toml again
 	$(LOCK) --group deploy --group lambda --group training --group monitoring --group mlflow --group sandbox --group dev -o requirements.txt
-	for g in deploy lambda training monitoring mlflow; do $(LOCK) -c requirements.txt --group $$g -o requirements/$$g.txt; done
+	for g in deploy lambda training wheels monitoring mlflow; do $(LOCK) -c requirements.txt --group $$g -o requirements/$$g.txt; done
 
 clean:  ## remove everything that setup and the demo made
 	rm -rf .venv node_modules build cdk.out out
@@ -60,4 +60,10 @@ build/layer/.done: requirements/lambda.txt .venv/.done
 	rm -rf build/layer
 	$(BIN)/uv pip install --quiet --no-deps --require-hashes --target build/layer/python -r requirements/lambda.txt
 	cd build/layer/python && rm -rf bin .lock botocore* boto3* s3transfer* dateutil python_dateutil* urllib3* six* && find . -name '*.so' -delete && find . -name __pycache__ -prune -exec rm -rf {} +
+	@touch $@
+
+# What retraining's jobs bring along: for the managed image's Python and machine, whatever this one is.
+build/wheels/.done: requirements/wheels.txt .venv/.done
+	rm -rf build/wheels
+	$(BIN)/python -m pip download --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary :all: --python-version 3.12 --platform manylinux_2_28_x86_64 --dest build/wheels -r requirements/wheels.txt
 	@touch $@

@@ -135,6 +135,7 @@ _RETRAINING = section(
         "job_minutes": whole(5, 24 * 60),
         "spot": boolean,
         "image": optional(text(_IMAGE_URI, "null, or an ECR image URI")),
+        "spark_megabytes": whole(0, 1_000_000_000),
         "mlflow": optional(text(r"arn:\S+|https?://\S+", "null, an MLflow server's ARN or its URL")),
         "tuning": optional(tuning.SECTION),
     },
@@ -201,6 +202,17 @@ def _consistent(path: str, endpoint: Endpoint) -> None:
         expected = "an x86 instance type (the managed XGBoost image has no arm64 build)"
         raise refuse(f"{path}.instance_type", expected, endpoint.instance_type)
     tuning.check(f"{path}.retraining", endpoint.retraining)
+    _retrainable(path, endpoint)
+
+
+def _retrainable(path: str, endpoint: Endpoint) -> None:
+    """The Python of the managed image is 3.12 from 3.2 on, and before that older than what the jobs are written for."""
+    asked = endpoint.retraining
+    if "/" in endpoint.image or not asked.enabled or asked.image:
+        return
+    if tuple(map(int, endpoint.image.split("-")[0].split("."))) < (3, 2):
+        expected = f"an image whose Python is 3.12, which {endpoint.image} has not, or retraining.enabled false"
+        raise refuse(f"{path}.retraining.image", expected, asked.image)
 
 
 def _distinct(endpoints: list[str]) -> None:

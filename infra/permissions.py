@@ -116,12 +116,15 @@ class Permissions:
 
     def read(self, *prefixes: str) -> list[Permission]:
         objects = [f"{self._store}/{prefix}/*" for prefix in prefixes]
-        below = {"StringLike": {"s3:prefix": [f"{prefix}/*" for prefix in prefixes]}}
         return [
             Permission(["s3:GetObject"], objects, "Objects below a prefix of Slipway's bucket."),
-            Permission(["s3:ListBucket"], [self._store], when=below),
+            self.see_objects(*prefixes),
             Permission(["kms:Decrypt"], [self._key.key_arn]),
         ]
+
+    def see_objects(self, *prefixes: str) -> Permission:
+        below = {"StringLike": {"s3:prefix": [f"{prefix}/*" for prefix in prefixes]}}
+        return Permission(["s3:ListBucket"], [self._store], when=below)
 
     def write(self, *prefixes: str) -> list[Permission]:
         objects = [f"{self._store}/{prefix}/*" for prefix in prefixes]

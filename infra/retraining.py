@@ -10,6 +10,7 @@ from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
+from infra import spark_image
 from infra.config import Config, Endpoint
 from infra.function import Function
 from infra.permissions import Permission, Permissions, retraining_arn
@@ -48,10 +49,11 @@ class Retraining(Construct):
         """By their names in the state machine's definition."""
         may = self._may
         admit = [*may.see_endpoints(), *may.read(names.MODELS, names.MONITORING), may.follow(names.RETRAINING)]
+        admit += [may.see_objects(names.CAPTURE, names.GROUND_TRUTH), may.emit()]
         told = [may.emit(), may.see_jobs()]
         code = {"SOURCES": self._state.job_code.sources}
         return {
-            "AdmitRetraining": self._function("admit_retraining", timeout=60, may=[*admit, may.emit()], more=code),
+            "AdmitRetraining": self._function("admit_retraining", timeout=60, may=admit, more=code),
             "CheckData": self._function("check_data", timeout=60, may=[*may.read(names.RETRAINED), *told]),
             "ChooseParameters": self._function("choose_parameters", timeout=60, may=self._may_tune.choose()),
             "Gate": self._function("gate", timeout=60, may=[*may.read(names.RETRAINED), *may.report(), *told]),
@@ -104,6 +106,10 @@ class Retraining(Construct):
             "Key": state.key.key_arn,
             "CodeUri": code.program,
             "CodeFile": code.program_file,
+            "AppUri": code.program_app,
+            "AppFile": code.program_app_file,
+            "SparkImage": spark_image.uri(self),
+            "WheelUri": code.wheel,
             "MonitoringUri": code.monitoring,
             "MonitoringFile": code.monitoring_file,
         }

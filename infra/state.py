@@ -74,8 +74,10 @@ class State(cdk.Stack):
         role = SageMakerRole(
             self, "RetrainingRole", store=self.store, key=self.key, logs="*Jobs", name=names.RETRAINING
         )
-        for image in sorted({endpoint.image for endpoint in endpoints}):
+        wanted = {image for endpoint in endpoints for image in (endpoint.image, endpoint.retraining.image) if image}
+        for image in sorted(wanted):
             role.pulls(images.repository_arn(self, image))
+        role.pulls(spark_image.REGISTRY.repository_arn(self))
         role.fetches(self.job_code.bucket_arn, self.job_code.keys)
         role.reads(names.CAPTURE, names.GROUND_TRUTH, names.MODELS, names.RETRAINED)
         return role.writes(names.MODELS).writes(names.RETRAINED)

@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
-from lambdas.aws import clock, labelled, ledger, registry, run_record, runs, serving
+from lambdas.aws import bucket, clock, labelled, ledger, registry, run_record, runs, serving
 from lambdas.aws.settings import setting
 from lambdas.aws.telemetry import logger, tracer
 from slipway.frame import Frame
@@ -26,7 +26,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     known = mine(asked.endpoint, execution) or answer(asked, frame, execution, again)
     if isinstance(known, Run):
         _, manifest = registry.artifact(known.output("champion"))
-        return asdict(legs.turn(known, frame, manifest, setting("BUCKET"), setting("SOURCES"), given))
+        size = bucket.size(*legs.traffic(known))
+        return asdict(legs.turn(known, frame, manifest, setting("BUCKET"), setting("SOURCES"), given, size))
     return asdict(legs.no_run(known, given, clock.now()))
 
 

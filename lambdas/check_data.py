@@ -24,7 +24,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     if job["status"] != "Completed" or body is None:
         raise NoDataset(f"processing job {job['job']} is {job['status']} and left no whole dataset; start a new run")
     dataset = json.loads(body)
-    cost = ledger.frame(known.trigger.endpoint).retraining.cost(jobs.ran("Processing", job["job"]).seconds)
+    seconds = sum(jobs.ran("Processing", state[leg]["job"]).seconds for leg in legs.DATA_JOBS if leg in state)
+    cost = ledger.frame(known.trigger.endpoint).retraining.cost(seconds)
     if not dataset["passed"]:
         failed = tuple(check["says"] for check in dataset["checks"] if not check["passed"])
         return legs.decided(run_record.record(refuse(known, State.REFUSED, now, failed, cost)))

@@ -13,7 +13,8 @@ from slipway.drift.profile import Profile
 
 DAY = 1440  # minutes
 KEEP = 7 * 86400.0  # seconds; windows older than that are no longer caught up on
-MEGABYTE = 10**6
+MEGABYTE, GIGABYTE = 10**6, 10**9
+LEAST_VOLUME, MOST_VOLUME = 30, 1000  # GB
 MOST_AT_ONCE = 48  # windows of one execution; after a long outage the next one goes on
 LATE_WINDOWS = 3  # counted windows that are looked at again, for objects that came after their settling
 
@@ -76,6 +77,11 @@ class Monitor:
     def mature(self, since: float, now: float) -> bool:
         """Whether the labels of the window that starts at `since` are due."""
         return now >= since + self.seconds + 3600 * self.label_hours
+
+
+def volume(size: int) -> int:
+    """GB of disk for a job that is given so many bytes."""
+    return min(LEAST_VOLUME + 2 * size // GIGABYTE, MOST_VOLUME)
 
 
 def look_from(monitor: Monitor, counted: Collection[float], now: float) -> float:

@@ -1,6 +1,7 @@
 """A processing job's script: captured requests and their labels in, a dataset to retrain on out.
 
     python assemble.py --champion DIR|model.tar.gz --since T --until T --cut T [--capture DIR] [--labels DIR] ...
+    python assemble.py --champion DIR|model.tar.gz --since T --until T --cut T --joined DIR ...
 
 Point-in-time correct: features are what was sent at the time of the request, labels those known at the cut. Rows are
 split by time into train, validation and holdout; the holdout is the newest part and later than all the champion saw.
@@ -17,9 +18,10 @@ from pathlib import Path
 from typing import Any
 
 if __package__:
-    from training import engines, joined, screening
+    from training import engines, join, joined, screening
 else:  # in the container the files lie flat
     import engines
+    import join
     import joined
     import screening
 
@@ -135,28 +137,21 @@ def main(arguments: list[str]) -> dict[str, Any]:
     for name in ("capture", "labels", "champion"):
         parser.add_argument(f"--{name}", type=Path, default=base / name)
     parser.add_argument("--output", type=Path, default=base / "dataset")
-    for name, text in {"since": "first request", "until": "end of the requests", "cut": "labels known by"}.items():
-        parser.add_argument(f"--{name}", type=float, required=True, help=f"{text}, unix seconds")
-    parser.add_argument("--mature", type=float, default=0.0, help="seconds that a label may take")
-    parser.add_argument("--engine", choices=("embedded", "spark"), default="embedded")
+    parser.add_argument("--joined", type=Path, help="what join.py has made of them, instead of capture and labels")
+    joined.add_arguments(parser)
     screening.add_arguments(parser)
     options = parser.parse_args(arguments)
     champion = manifest_of(options.champion)
     names = [feature["name"] for feature in champion["features"]]
-    window = joined.Window(options.since, options.until, options.cut, options.mature)
-    rows, counts = joined.join(_engine(options.engine), options.capture, options.labels, names, window)
+    window = joined.window(options)
+    if options.joined:
+        rows, counts = join.read(options.joined, names)
+    else:
+        rows, counts = joined.join(engines.Embedded(), options.capture, options.labels, names, window)
     description, parts = assemble(rows, counts, champion, screening.options(options))
     description = {"window": vars(window), **description}
     write(options.output, description, parts)
     return description
-
-
-def _engine(name: str) -> joined.Engine:
-    if name == "embedded":
-        return engines.Embedded()
-    from pyspark.sql import SparkSession
-
-    return engines.Spark(SparkSession.builder.appName("assemble").getOrCreate())
 
 
 if __name__ == "__main__":

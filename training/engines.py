@@ -2,15 +2,16 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 if __package__:
     from training import captured
 else:  # in the container the files lie flat
     import captured
 
-import pandas as pd
-import pyarrow as pa
+if TYPE_CHECKING:
+    import pandas as pd
 
 BATCH = 50_000  # rows
 PARSERS = {"captured": captured.request_row, "labels": captured.label_row}
@@ -31,11 +32,13 @@ class Embedded:
     """DuckDB. Raises ValueError where a directory holds no file."""
 
     def __init__(self) -> None:
-        import duckdb  # here, since the Spark job's image has none
+        import duckdb  # here, as pyarrow: SageMaker's Spark image has none of them
 
         self._connection = duckdb.connect()
 
     def load(self, capture: Path, labels: Path, columns: int) -> dict[str, int]:
+        import pyarrow as pa
+
         rejected: dict[str, int] = {}
         for table, directory in (("captured", capture), ("labels", labels)):
             self._connection.execute(f"create table {table} ({_ddl(table, columns)})")
@@ -48,7 +51,12 @@ class Embedded:
     def define(self, name: str, sql: str) -> None:
         self._connection.execute(f"create table {name} as {sql}")
 
-    def query(self, sql: str) -> pd.DataFrame:
+    def numbers(self, sql: str) -> dict[str, int]:
+        found = self._connection.sql(sql)
+        (row,) = found.fetchall()
+        return dict(zip(found.columns, row, strict=True))
+
+    def query(self, sql: str) -> "pd.DataFrame":
         return self._connection.sql(sql).df()
 
 
@@ -77,7 +85,7 @@ def _files(directory: Path) -> list[Path]:
 
 
 class Spark:
-    """A Spark session; directories may also be addresses that its Hadoop reads, such as s3a://."""
+    """A Spark session. Directories lie at the same place on every machine of its cluster, as a job's inputs do."""
 
     def __init__(self, session: Any) -> None:
         from pyspark import cloudpickle
@@ -99,12 +107,26 @@ class Spark:
         from pyspark.sql import functions
 
         parse = PARSERS[table]
-        lines = self._session.read.option("recursiveFileLookup", "true").text(str(directory))
+        lines = self._session.read.option("recursiveFileLookup", "true").text(directory.resolve().as_uri())
         lines = lines.select(functions.input_file_name(), "value").rdd.filter(lambda line: line[1].strip())
         return lines.map(lambda line: parse(line[0], line[1], columns))
 
     def define(self, name: str, sql: str) -> None:
         self._session.sql(sql).cache().createOrReplaceTempView(name)
 
-    def query(self, sql: str) -> pd.DataFrame:
+    def numbers(self, sql: str) -> dict[str, int]:
+        return dict(self._session.sql(sql).first().asDict())
+
+    def query(self, sql: str) -> "pd.DataFrame":
         return self._session.sql(sql).toPandas()
+
+    def write(self, sql: str, folder: Path) -> None:
+        """A query's rows as Parquet files of this machine, by their names in the query's order.
+
+        The cluster's machines write them into the file system that they share, its driver fetches them from there.
+        """
+        shared = f"/tmp/slipway-{uuid4()}"  # noqa: S108
+        self._session.sql(sql).write.parquet(shared)
+        hadoop, settings = self._session._jvm.org.apache.hadoop.fs, self._session._jsc.hadoopConfiguration()
+        written, here = hadoop.Path(shared), hadoop.Path(folder.resolve().as_uri())
+        written.getFileSystem(settings).copyToLocalFile(True, written, here, True)

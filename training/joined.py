@@ -4,11 +4,13 @@ Lines are parsed by the same Python in each: about 25 microseconds a request wit
 in one process. What needs memory, the deduplication and the join, is the engine's.
 """
 
+import argparse
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-import pandas as pd
+if TYPE_CHECKING:  # a Spark cluster's driver has no need of it
+    import pandas as pd
 
 PROBES = "slipway-probe"  # begins the ids of replayed rows, which are nobody's traffic
 # A retry repeats its id, and a shadow's copy too: the first one counts. A later label replaces an earlier one.
@@ -22,6 +24,7 @@ TABLES = {
 }
 ROWS = "select asked_at as event_time, {features}, label from matched where label is not null order by asked_at, id"
 COUNTS = {
+    "rows": "select count(*) from matched where label is not null",
     "duplicates": "select count(*) from asked where copy > 1",
     "unlabelled": "select count(*) from matched where label is null",
     "immature": "select count(distinct id) from captured where asked_at >= {until} and asked_at < {asked_until}",
@@ -64,25 +67,55 @@ class Engine(Protocol):
     def define(self, name: str, sql: str) -> None:
         """Make a table of a query's rows."""
 
-    def query(self, sql: str) -> pd.DataFrame:
+    def numbers(self, sql: str) -> dict[str, int]:
+        """A query's only row."""
+
+    def query(self, sql: str) -> "pd.DataFrame":
         """A query's rows."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    for name, text in {"since": "first request", "until": "end of the requests", "cut": "labels known by"}.items():
+        parser.add_argument(f"--{name}", type=float, required=True, help=f"{text}, unix seconds")
+    parser.add_argument("--mature", type=float, default=0.0, help="seconds that a label may take")
+
+
+def window(given: argparse.Namespace) -> Window:
+    """Raises ValueError where its times don't follow each other."""
+    return Window(given.since, given.until, given.cut, given.mature)
 
 
 def join(
     engine: Engine, capture: Path, labels: Path, names: list[str], window: Window
-) -> tuple[pd.DataFrame, dict[str, int]]:
+) -> tuple["pd.DataFrame", dict[str, int]]:
     """Rows (event_time, the features by name, label) in order of time, and counts of everything left out."""
-    counts = {f"rejected_{reason}": number for reason, number in engine.load(capture, labels, len(names)).items()}
-    features = ", ".join(f"f{i}" for i in range(len(names)))
+    counts = match(engine, capture, labels, len(names), window)
+    return named(engine.query(rows(len(names))), names), counts
+
+
+def named(rows: "pd.DataFrame", names: list[str]) -> "pd.DataFrame":
+    """Rows as `rows()` gives them, with the features' own names."""
+    return rows.set_axis(["event_time", *names, "label"], axis="columns")
+
+
+def rows(columns: int) -> str:
+    """The query that gives the joined rows, once `match` has made the tables."""
+    return ROWS.format(features=_features(columns))
+
+
+def match(engine: Engine, capture: Path, labels: Path, columns: int, window: Window) -> dict[str, int]:
+    """Make the tables of the join; counts of everything left out."""
+    counts = {f"rejected_{reason}": number for reason, number in engine.load(capture, labels, columns).items()}
     values = {"since": window.since, "until": window.mature_until, "asked_until": window.until, "cut": window.cut}
     given = {name: f"cast({value!r} as double)" for name, value in values.items()} | {
-        "features": features,
+        "features": _features(columns),
         "probes": PROBES,
     }
     for name, sql in TABLES.items():
         engine.define(name, sql.format(**given))
-    rows = engine.query(ROWS.format(**given))
-    rows.columns = ["event_time", *names, "label"]
     asked = ", ".join(f"({sql.format(**given)}) as {name}" for name, sql in COUNTS.items())
-    counted = engine.query(f"select {asked}").iloc[0]
-    return rows, {"rows": len(rows), **counts, **{name: int(counted[name]) for name in COUNTS}}
+    return counts | engine.numbers(f"select {asked}")
+
+
+def _features(columns: int) -> str:
+    return ", ".join(f"f{i}" for i in range(columns))

@@ -18,6 +18,7 @@ SOURCES = (
     "compare.py",
     "engines.py",
     "evaluate.py",
+    "join.py",
     "joined.py",
     "manifest.py",
     "metrics.py",

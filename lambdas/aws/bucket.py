@@ -43,6 +43,11 @@ def below(prefix: str, after: str = "") -> Iterator[str]:
     return (key for key, _ in sizes(prefix, after))
 
 
+def size(*prefixes: str) -> int:
+    """Bytes of all objects below prefixes."""
+    return sum(size for prefix in prefixes for _, size in sizes(prefix))
+
+
 def sizes(prefix: str, after: str = "") -> Iterator[tuple[str, int]]:
     """As `below`, each key with its object's bytes."""
     pages = (

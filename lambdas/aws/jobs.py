@@ -13,7 +13,7 @@ KINDS = ("Training", "Processing")
 
 
 class Ran(NamedTuple):
-    """seconds: billed; ended_at: unix seconds, None while it runs."""
+    """seconds: billed, of all its instances; ended_at: unix seconds, None while it runs."""
 
     seconds: float
     ended_at: float | None
@@ -24,7 +24,8 @@ def ran(kind: str, name: str) -> Ran:
     seen = _call("describe", kind, name)
     begun, ended = seen.get(f"{kind}StartTime"), seen.get(f"{kind}EndTime")
     wall = (ended - begun).total_seconds() if begun and ended else 0.0
-    return Ran(float(seen.get("BillableTimeInSeconds", wall)), ended.timestamp() if ended else None)
+    instances = seen.get("ProcessingResources", {}).get("ClusterConfig", {}).get("InstanceCount", 1)
+    return Ran(instances * float(seen.get("BillableTimeInSeconds", wall)), ended.timestamp() if ended else None)
 
 
 def seconds(prefix: str, kinds: Sequence[str] = KINDS) -> float:

@@ -14,12 +14,10 @@ from lambdas.aws.profiling import Given
 from lambdas.aws.settings import setting
 from slipway import codec, names
 from slipway.drift.reference import Reference
-from slipway.windows import Engine, Monitor
+from slipway.windows import Engine, Monitor, volume
 
 MOST_ATTEMPTS = 3
 UNDER_WAY = ("InProgress", "Stopping")
-GIGABYTE = 10**9
-LEAST_VOLUME, MOST_VOLUME = 30, 1000  # GB
 MOUNTED = "/opt/ml/processing"
 
 
@@ -41,14 +39,13 @@ def place(monitor: Monitor, variant: str, since: float, given: Given, reference:
     bucket.put(f"{folder}/labels.manifest", manifest(given.truths))
     key = counted.window_key(monitor.endpoint, names.LABELLED, variant, since)
     output, _, file = key.rpartition("/")
-    volume = LEAST_VOLUME + 2 * given.size // GIGABYTE
     return {
         "name": f"{stem}-{len(standing) + 1}",
         "folder": uri(folder),
         "output": uri(output),
         "arguments": arguments(monitor.engine(given.size), file, given.due),
         "instance_type": monitor.job_instance_type,
-        "volume": min(volume, MOST_VOLUME),
+        "volume": volume(given.size),
     }
 
 

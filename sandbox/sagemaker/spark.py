@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 
 MASTER = "local[2]"
+# Spark's own 200 partitions of a shuffle, and as many tasks as there are 32 small files, are for clusters.
+SMALL = {"spark.sql.shuffle.partitions": "2", "spark.sql.files.openCostInBytes": "0"}
 
 
 def submit() -> list[str]:
@@ -16,7 +18,9 @@ def submit() -> list[str]:
     found = importlib.util.find_spec("pyspark")
     if found is None or found.origin is None:
         raise OSError("pyspark is not installed on this machine")
-    return [str(Path(found.origin).parent / "bin" / "spark-submit"), "--master", MASTER]
+    program = str(Path(found.origin).parent / "bin" / "spark-submit")
+    settings = [word for name, value in SMALL.items() for word in ("--conf", f"{name}={value}")]
+    return [program, "--master", MASTER, *settings]
 
 
 def environment() -> dict[str, str]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from slipway import names
+from slipway import names, windows
 from slipway.frame import Frame
 from slipway.retraining import guard, request, tuning
 from slipway.retraining.run import Kind, Run, State, Trigger
@@ -13,8 +13,10 @@ from slipway.retraining.settings import START_SECONDS, Settings
 TIME = "event_time"
 # Kind of SageMaker job, and the member of the workflow's state that names it, of what the gate judges.
 JUDGED_JOBS = (("Training", "trained"), ("Processing", "compared"))
-DATASET, COMPARISON, BASELINE = "dataset", "comparison", "baseline"
+JOINED, DATASET, COMPARISON, BASELINE = "joined", "dataset", "comparison", "baseline"
 TUNED, TUNING_JOB = "tuned", "tuning"  # outputs of a run: the parameters that were found, and the job that found them
+# The jobs whose outcome is the dataset, as JUDGED_JOBS; the first is there where a cluster joined.
+DATA_JOBS = ("joined", "assembled")
 _PROCESSING = "/opt/ml/processing"
 # What a manifest records besides the arguments that `training/train.py` takes, or takes anew for each run.
 _NOT_AGAIN = ("drop", "threshold", "time_column", "missing_allowed", "target")
@@ -24,9 +26,10 @@ _NOT_AGAIN = ("drop", "threshold", "time_column", "missing_allowed", "target")
 class Turn:
     """The input of every state after admission. The ASL names these fields.
 
-    next: assemble | wait | duplicate | refused. given: the execution's own input. champion: S3 address of its
-    artifact. folder: s3:// of what the run keeps. assemble, compare, baseline: arguments of the jobs' programs. tuning:
-    what `slipway/retraining/tuning.py` asks for, None: trained with these hyperparameters.
+    next: assemble | join | wait | duplicate | refused; join: on a cluster, before. given: the execution's own input.
+    champion: S3 address of its artifact. folder: s3:// of what the run keeps. volume: GB of the disks of jobs that are
+    given traffic. join, assemble, compare, baseline: arguments of the jobs' programs. tuning: what
+    `slipway/retraining/tuning.py` asks for, None: trained with these hyperparameters.
     """
 
     next: str
@@ -42,9 +45,11 @@ class Turn:
     instance_type: str = ""
     job_seconds: int = 0
     leg_seconds: int = 0
+    volume: int = 0
     approval_seconds: int = 0
     spot: bool = False
     train_stops: Mapping[str, int] = field(default_factory=dict)
+    join: tuple[str, ...] = ()
     assemble: tuple[str, ...] = ()
     compare: tuple[str, ...] = ()
     baseline: tuple[str, ...] = ()
@@ -101,20 +106,27 @@ def judged(run: Run) -> bool:
 
 
 def turn(
-    run: Run, frame: Frame, manifest: Mapping[str, Any], bucket: str, sources: str, given: Mapping[str, Any]
+    run: Run,
+    frame: Frame,
+    manifest: Mapping[str, Any],
+    bucket: str,
+    sources: str,
+    given: Mapping[str, Any],
+    size: int,
 ) -> Turn:
     """The legs of a run; the same for the same run, so a repeated admission changes nothing.
 
-    manifest: the champion's. sources: S3 address of the script mode archive.
+    manifest: the champion's. sources: S3 address of the script mode archive. size: bytes below `traffic(run)`.
     """
     settings = frame.retraining
+    large = settings.on_spark(size)
     seconds = 60 * settings.job_minutes
     stops = {"MaxRuntimeInSeconds": seconds}
     if settings.spot:
         stops["MaxWaitTimeInSeconds"] = settings.longest_job - START_SECONDS
     told = hyperparameters(manifest, sources)
     return Turn(
-        next="assemble",
+        next="join" if large else "assemble",
         given=given,
         reason=run.trigger.reason,
         run_id=run.id,
@@ -126,10 +138,12 @@ def turn(
         instance_type=settings.instance_type,
         job_seconds=seconds,
         leg_seconds=settings.longest_job,
+        volume=windows.volume(size),
         approval_seconds=3600 * settings.approval_hours,
         spot=settings.spot,
         train_stops=stops,
-        assemble=_assemble(run, settings),
+        join=_join(run, settings, len(manifest["features"])) if large else (),
+        assemble=_assemble(run, settings, JOINED if large else ""),
         compare=_arguments("challenger", "champion", "data", output=COMPARISON),
         baseline=_baseline(run, manifest["target"]),
         hyperparameters=told,
@@ -154,17 +168,30 @@ def folder(run: Run) -> str:
     return f"{names.RETRAINED}/{run.trigger.endpoint}/{run.id}"
 
 
-def _assemble(run: Run, settings: Settings) -> tuple[str, ...]:
-    """The window ends with the run's creation; labels that came since then would make a repeated leg differ."""
-    told = {
-        "since": run.created_at - 86400 * settings.window_days,
-        "until": run.created_at,
-        "cut": run.created_at,
-        "mature": 3600 * settings.label_hours,
-        "drifted": drift_since(run) or 0.0,
-    }
-    given = tuple(word for name, value in told.items() for word in (f"--{name}", f"{value:.0f}"))
-    return given + _arguments("capture", "labels", "champion", output=DATASET)
+def traffic(run: Run) -> tuple[str, str]:
+    """The prefixes of the captured requests and of the labels that a run is given."""
+    return f"{names.CAPTURE}/{run.trigger.endpoint}", f"{names.GROUND_TRUTH}/{run.trigger.endpoint}"
+
+
+def _join(run: Run, settings: Settings, columns: int) -> tuple[str, ...]:
+    given = _numbers(columns=columns, **_window(run, settings))
+    return given + _arguments("capture", "labels", output=JOINED)
+
+
+def _assemble(run: Run, settings: Settings, joined: str) -> tuple[str, ...]:
+    """joined: where a cluster's rows lie; "": it joins by itself."""
+    given = _numbers(**_window(run, settings), drifted=drift_since(run) or 0.0)
+    return given + _arguments(*([joined] if joined else ["capture", "labels"]), "champion", output=DATASET)
+
+
+def _window(run: Run, settings: Settings) -> dict[str, float]:
+    """It ends with the run's creation; labels that came since then would make a repeated leg differ."""
+    since, mature = run.created_at - 86400 * settings.window_days, 3600 * settings.label_hours
+    return {"since": since, "until": run.created_at, "cut": run.created_at, "mature": mature}
+
+
+def _numbers(**told: float) -> tuple[str, ...]:
+    return tuple(word for name, value in told.items() for word in (f"--{name}", f"{value:.0f}"))
 
 
 def _baseline(run: Run, target: str) -> tuple[str, ...]:

@@ -4,10 +4,12 @@ from dataclasses import dataclass
 
 from slipway.retraining import guard
 from slipway.retraining.tuning import Tuning
+from slipway.windows import MEGABYTE
 
 START_SECONDS = 900  # that SageMaker may take to get an instance, on top of a job's own time
 SPOT_WAIT = 4  # times its own longest run that a spot job may wait for capacity
 JOBS = 4  # of a run: assemble, train, compare, baseline; tuning has more
+CLUSTER = 2  # instances that join a large window before them
 
 
 @dataclass(frozen=True)
@@ -15,9 +17,9 @@ class Settings:
     """When an endpoint's model is trained again, on what, at what cost, and who approves the result.
 
     schedule: rate(...) or cron(...). new_labels: so many since the newest run are a reason. label_hours: that a label
-    may take. cost_a_month: US dollars, at price_an_hour of instance_type. image: of the Processing jobs, with DuckDB;
-    None: the endpoint's own. mlflow: ARN or URL of the server to keep in step. tuning: None trains with the
-    champion's hyperparameters.
+    may take. cost_a_month: US dollars, at price_an_hour of instance_type. image: of the Processing jobs;
+    None: the endpoint's own. spark_megabytes: of captured traffic and labels, from where on a cluster joins them.
+    mlflow: ARN or URL of the server to keep in step. tuning: None trains with the champion's hyperparameters.
     """
 
     enabled: bool = True
@@ -39,6 +41,7 @@ class Settings:
     job_minutes: int = 60
     spot: bool = False
     image: str | None = None
+    spark_megabytes: int = 3_000
     mlflow: str | None = None
     tuning: Tuning | None = None
 
@@ -58,14 +61,18 @@ class Settings:
 
     @property
     def most(self) -> float:
-        """What a run may cost at most, in US dollars: every job to the end of its time."""
-        jobs = JOBS + (self.tuning.jobs if self.tuning else 0)
+        """What a run may cost at most, in US dollars: every job to the end of its time, the cluster's too."""
+        jobs = JOBS + CLUSTER + (self.tuning.jobs if self.tuning else 0)
         return round(jobs * self.job_minutes / 60 * self.price_an_hour, 2)
 
     @property
     def longest_job(self) -> int:
         """Seconds that a training job may take, waiting included."""
         return 60 * self.job_minutes * (SPOT_WAIT if self.spot else 1) + START_SECONDS
+
+    def on_spark(self, size: int) -> bool:
+        """Whether so many bytes of captured traffic and labels are a cluster's."""
+        return size >= self.spark_megabytes * MEGABYTE
 
     def cost(self, seconds: float) -> float:
         """US dollars."""

@@ -24,6 +24,7 @@ CHURN = {
     "retraining": {
         "schedule": "rate(7 days)",
         "new_labels": 5000,
+        "image": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/own/jobs:1.0",
         "mlflow": MLFLOW,
         "tuning": {"jobs": 8, "strategy": "bayesian"},
     },

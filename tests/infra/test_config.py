@@ -127,6 +127,16 @@ def test_the_most_instances_are_at_least_the_initial_ones() -> None:
         only(initial_instance_count=6)
 
 
+@pytest.mark.parametrize("image", ["1.7-1", "3.0-5"])
+def test_retraining_needs_an_image_whose_python_runs_its_jobs(image: str) -> None:
+    with pytest.raises(ConfigError, match=rf"^endpoints\[0\]\.retraining\.image: expected .* {image} .*got null"):
+        only(image=image)
+    own = "123456789012.dkr.ecr.us-east-1.amazonaws.com/mine:1"
+    assert only(image=image, retraining={"image": own}).retraining.image == own
+    assert only(image=image, retraining={"enabled": False}).image == image
+    assert only(image="3.10-1").image == "3.10-1"
+
+
 def test_an_arm64_instance_is_fine_for_an_image_of_ones_own() -> None:
     own = "123456789012.dkr.ecr.us-east-1.amazonaws.com/mine:1"
     assert only(instance_type="ml.m7g.large", image=own).image == own
@@ -141,5 +151,5 @@ def test_tuning_is_off_unless_asked_for_and_then_has_usual_ranges() -> None:
 
 
 def test_tuning_that_no_month_could_pay_for_is_refused() -> None:
-    with pytest.raises(ConfigError, match=r"tuning\.jobs: expected so few that a run, which may cost US\$ 3.68, stays"):
+    with pytest.raises(ConfigError, match=r"tuning\.jobs: expected so few that a run, which may cost US\$ 4.14, stays"):
         only(retraining={"tuning": {}, "cost_a_month": 3})

@@ -51,7 +51,7 @@ def test_a_failed_leg_is_caught_by_no_state_so_that_a_redrive_goes_on_there() ->
 
 def test_jobs_have_a_name_a_redrive_makes_new_the_key_and_their_owners_tags() -> None:
     jobs = {name: task["Parameters"] for name, task in TASKS.items() if "sagemaker" in task["Resource"]}
-    assert len(jobs) == 5
+    assert len(jobs) == 7
     for parameters in jobs.values():
         (name,) = (value for key, value in parameters.items() if key.endswith("JobName.$"))
         assert name.endswith("$$.Execution.RedriveCount)")
@@ -121,6 +121,30 @@ def test_it_may_run_its_endpoints_jobs_under_one_role(templates: dict[str, Templ
     ]
     assert all("-tune-*" in resource for resource in allowed["sagemaker:CreateHyperParameterTuningJob"])
     assert len(allowed["iam:PassRole"]) == 1 and "RetrainingRole" in allowed["iam:PassRole"][0]
+
+
+def test_its_jobs_may_fetch_their_code_and_library_and_pull_their_images_and_nothing_else_of_those(
+    templates: dict[str, Template],
+) -> None:
+    allowed: dict[str, list[str]] = {}
+    for statement in role_of(templates, "Retraining"):
+        for action in statement["Action"]:
+            allowed.setdefault(action, []).extend(statement["Resource"])
+    fetched = [resource for resource in allowed["s3:GetObject"] if "<Store" not in resource]
+    assert sorted(resource.rsplit(".", 1)[-1] for resource in fetched) == ["gz", "py", "whl", "zip", "zip"]
+    pulled = {resource.partition("repository/")[-1] for resource in allowed["ecr:BatchGetImage"]}
+    assert pulled == {"sagemaker-xgboost", "sagemaker-spark-processing", "own/xgboost", "own/jobs"}
+
+
+def test_jobs_that_need_a_library_the_image_lacks_are_given_it_and_told_where() -> None:
+    given = {
+        name: {i["InputName"]: i["S3Input"]["LocalPath"] for i in task["Parameters"]["ProcessingInputs"]}
+        for name, task in TASKS.items()
+        if "createProcessingJob" in task["Resource"]
+    }
+    told = {name: TASKS[name]["Parameters"].get("Environment", {}).get("LIBRARIES") for name in given}
+    assert told == {name: inputs.get("libraries") for name, inputs in given.items()}
+    assert [name for name, folder in told.items() if folder] == ["AssembleData", "ProfileChallenger"]
 
 
 def test_only_a_person_or_the_registry_answers(templates: dict[str, Template]) -> None:

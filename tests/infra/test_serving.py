@@ -19,6 +19,7 @@ OTHER = {
     "alarms": {"error_rate": 0.5, "latency_p90_ms": 50},
     "target_invocations_per_instance": 10,
     "keep_old_config_days": 1,
+    "retraining": {"enabled": False},
 }
 
 

@@ -61,7 +61,10 @@ class Jobs:
         now = self._world.clock.now()
         times = {f"{kind}StartTime": _moment(now - HOUR), f"{kind}EndTime": _moment(now)}
         name = asked[f"{kind}JobName"]
-        return described(name) if kind == tuning.KIND else {f"{kind}JobName": name, **times}
+        if kind == tuning.KIND:
+            return described(name)
+        cluster = {"ClusterConfig": {"InstanceCount": 2 if "-join-" in name else 1}}
+        return {f"{kind}JobName": name, **times, **({"ProcessingResources": cluster} if kind == "Processing" else {})}
 
     def _list(self, kind: str, asked: dict[str, str]) -> dict[str, Any]:
         known = self.running if "StatusEquals" in asked else self.running | self.ended

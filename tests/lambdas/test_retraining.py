@@ -135,6 +135,23 @@ def test_data_that_fail_a_check_end_the_run_with_its_reason(retraining: Retraini
     assert runs.under_way("fraud") is None
 
 
+@pytest.mark.parametrize(("megabytes", "way", "instances"), [(2, "assemble", 1), (1, "join", 3)])
+def test_a_large_window_is_joined_on_a_cluster_and_each_of_its_machines_is_paid(
+    retraining: Retraining, megabytes: int, way: str, instances: int
+) -> None:
+    for key in ("capture/fraud/baseline/2026/03/01/05/x.jsonl", "ground-truth/fraud/2026/03/01/05/x.jsonl"):
+        retraining.put(key, b"x" * 600_000)
+    retraining.put("capture/fraud-eu/baseline/2026/03/01/05/x.jsonl", b"x" * 900_000)
+    ledger.put_frame(replace(FRAME, retraining=replace(FRAME.retraining, spark_megabytes=megabytes)))
+    execution = retraining.world.execution("one")
+    state = {**retraining.start(execution), "execution": execution}
+    assert state["next"] == way
+    if way == "join":
+        state["joined"] = {"status": "Completed", "job": f"{state['run_id']}-join-0"}
+    assert retraining.assembled(state)["next"] == "train"
+    assert retraining.run(state).cost == FRAME.retraining.cost(instances * HOUR)
+
+
 def test_a_stopped_job_trains_nothing(retraining: Retraining) -> None:
     with pytest.raises(NoDataset, match="is Stopped"):
         retraining.assembled(retraining.begun(), status="Stopped")

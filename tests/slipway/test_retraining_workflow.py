@@ -79,7 +79,7 @@ def test_an_answer_that_can_not_be_meant_is_refused(event: dict[str, str], says:
 
 
 def test_the_turn_is_the_same_however_often_it_is_made_and_json_can_carry_it() -> None:
-    made = [legs.turn(run(), FRAME, MANIFEST, "b", "s3://assets/x.tar.gz", {}) for _ in range(2)]
+    made = [legs.turn(run(), FRAME, MANIFEST, "b", "s3://assets/x.tar.gz", {}, 0) for _ in range(2)]
     assert made[0] == made[1]
     assert made[0].folder == "s3://b/retraining/fraud/fraud-retrain-3fa2c1"
     given = dict(zip(made[0].assemble[::2], made[0].assemble[1::2], strict=True))
@@ -90,16 +90,37 @@ def test_the_turn_is_the_same_however_often_it_is_made_and_json_can_carry_it() -
 
 def test_the_assembling_job_is_told_since_when_there_is_drift() -> None:
     def told(**given: Any) -> str:
-        words = legs.turn(run(**given), FRAME, MANIFEST, "b", "s", {}).assemble
+        words = legs.turn(run(**given), FRAME, MANIFEST, "b", "s", {}, 0).assemble
         return words[words.index("--drifted") + 1]
 
     drift = {"endpoint": "fraud", "until": NOW, "remedy": "RETRAIN", "reasons": [], "findings": []}
     assert told(drift={**drift, "since": NOW - 8 * DAY}) == f"{NOW - 8 * DAY:.0f}" and told() == "0"
 
 
+def words(arguments: tuple[str, ...]) -> dict[str, str]:
+    return dict(zip(arguments[::2], arguments[1::2], strict=True))
+
+
+def test_bytes_choose_what_joins_and_both_ways_mean_the_same_window() -> None:
+    frame = Frame(**{**vars(FRAME), "retraining": Settings(spark_megabytes=200)})
+    small, large = (legs.turn(run(), frame, MANIFEST, "b", "s", {}, size) for size in (200 * 10**6 - 1, 200 * 10**6))
+    assert (small.next, small.join, large.next) == ("assemble", (), "join")
+    joined, told, alone = words(large.join), words(large.assemble), words(small.assemble)
+    assert joined["--columns"] == str(len(MANIFEST["features"]))
+    assert told["--joined"] == joined["--output"] == "/opt/ml/processing/joined"
+    assert {"--capture", "--labels"} <= set(joined) & set(alone) and "--capture" not in told
+    assert all(joined[key] == told[key] == alone[key] for key in ("--since", "--until", "--cut", "--mature"))
+    assert told["--drifted"] == alone["--drifted"]
+
+
+def test_disks_grow_with_what_jobs_are_given() -> None:
+    sizes = (0, 10 * 10**9, 10**13)
+    assert [legs.turn(run(), FRAME, MANIFEST, "b", "s", {}, size).volume for size in sizes] == [30, 50, 1000]
+
+
 def test_spot_waits_longer_than_it_runs() -> None:
     frame = Frame(**{**vars(FRAME), "retraining": Settings(spot=True, job_minutes=10)})
-    made = legs.turn(run(), frame, MANIFEST, "b", "s3://assets/x.tar.gz", {})
+    made = legs.turn(run(), frame, MANIFEST, "b", "s3://assets/x.tar.gz", {}, 0)
     assert made.train_stops == {"MaxRuntimeInSeconds": 600, "MaxWaitTimeInSeconds": 2400}
     assert made.leg_seconds > 2400
 
@@ -110,8 +131,8 @@ def test_the_longest_endpoints_jobs_have_names_that_sagemaker_takes() -> None:
 
 
 def test_what_a_run_may_cost_is_what_its_settings_allow() -> None:
-    assert Settings(job_minutes=60, price_an_hour=0.5).most == 2.0
-    assert Settings().guard == guard.Settings(cooldown_hours=24, run_cost=0.92)
+    assert Settings(job_minutes=60, price_an_hour=0.5).most == 3.0
+    assert Settings().guard == guard.Settings(cooldown_hours=24, run_cost=1.38)
     assert Settings(label_hours=1).guard.look_hours == 0.25, "labels that come soon are looked for soon"
     assert codec.loads(Settings, codec.dumps(Settings(mlflow="arn:x"))) == Settings(mlflow="arn:x")
 

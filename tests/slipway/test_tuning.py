@@ -26,7 +26,7 @@ def run() -> Run:
 
 def turn(**settings: Any) -> legs.Turn:
     frame = type(FRAME)(**{**vars(FRAME), "retraining": Settings(**settings)})
-    return legs.turn(run(), frame, MANIFEST, "b", "s3://assets/x.tar.gz", {})
+    return legs.turn(run(), frame, MANIFEST, "b", "s3://assets/x.tar.gz", {}, 0)
 
 
 def test_what_may_be_tuned_is_an_option_of_the_script_whose_default_a_range_may_hold() -> None:
@@ -93,6 +93,6 @@ def test_a_tuning_job_that_did_not_end_well_has_found_nothing(change: dict[str, 
 
 def test_a_runs_price_counts_the_tuned_jobs_and_a_stored_one_is_read_again() -> None:
     settings = Settings(tuning=Tuning(jobs=6), job_minutes=60, price_an_hour=0.5)
-    assert settings.most == 5.0 and codec.loads(Settings, codec.dumps(settings)) == settings
+    assert settings.most == 6.0 and codec.loads(Settings, codec.dumps(settings)) == settings
     failed = move(move(move(run(), State.ASSEMBLING, NOW), State.TUNING, NOW), State.FAILED, NOW)
     assert move(failed, State.TUNING, NOW).state is State.TUNING, "a redrive"

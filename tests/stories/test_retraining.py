@@ -4,6 +4,7 @@ import io
 import json
 import tarfile
 import uuid
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -88,6 +89,19 @@ def past(site: Site) -> Any:
     written.forget()
 
 
+@pytest.fixture
+def on_spark(site: Site) -> Iterator[None]:
+    """The frame as a deployment with `"retraining": {"spark_megabytes": 0}` would leave it."""
+    ledger, table = site.client("dynamodb"), names.LEDGER_TABLE
+    key = {"pk": {"S": f"ENDPOINT#{ENDPOINT}"}, "sk": {"S": "FRAME"}}
+    kept = ledger.get_item(TableName=table, Key=key)["Item"]
+    frame = json.loads(kept["document"]["S"])
+    frame["retraining"]["spark_megabytes"] = 0
+    ledger.put_item(TableName=table, Item={**kept, "document": {"S": json.dumps(frame)}})
+    yield
+    ledger.put_item(TableName=table, Item=kept)
+
+
 def start(site: Site, **given: str) -> str:
     states = site.client("stepfunctions")
     machines = states.list_state_machines()["stateMachines"]
@@ -146,6 +160,7 @@ def test_an_empty_input_trains_a_better_model_and_an_answer_releases_it(site: Si
     until(lambda: tracked.package(site, CANDIDATE) == asked["package"], "what is released is MLflow's candidate")
 
 
+@pytest.mark.usefixtures("on_spark")
 def test_a_challenger_that_learnt_noise_is_refused_and_the_champion_stays(site: Site, past: Past) -> None:
     past.write(mislabelled=0.7)
     before, packages = site.served(), count_packages(site)
@@ -155,6 +170,12 @@ def test_a_challenger_that_learnt_noise_is_refused_and_the_champion_stays(site: 
     assert run and run["state"] == "REFUSED" and run["reasons"]
     assert any(m["subject"] == f"NOT BETTER: fraud run {run['id']}" for m in site.messages())
     assert (site.served(), count_packages(site), site.in_progress()) == (before, packages, None)
+    joined, made = (
+        site.client("sagemaker").describe_processing_job(ProcessingJobName=f"{run['id']}-{job}-0")
+        for job in ("join", "data")
+    )
+    assert joined["ProcessingResources"]["ClusterConfig"]["InstanceCount"] == 2
+    assert joined["ProcessingEndTime"] <= made["ProcessingStartTime"]
 
 
 def test_a_stopped_run_leaves_no_job_behind_and_one_that_is_rejected_no_release(site: Site, past: Past) -> None:

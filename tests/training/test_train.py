@@ -35,7 +35,7 @@ def test_the_job_runs_from_its_source_archive_with_the_containers_variables(chan
     assert json.loads((tmp_path / "model" / "manifest.json").read_text())["code_sha256"] == manifest.code_sha256(code)
 
 
-@pytest.mark.parametrize("script", ["assemble", "compare", "evaluate"])
+@pytest.mark.parametrize("script", ["assemble", "compare", "evaluate", "join"])
 def test_the_other_jobs_scripts_start_from_the_same_archive(script, tmp_path):
     with tarfile.open(package.sourcedir(tmp_path / "sourcedir.tar.gz")) as tar:
         tar.extractall(tmp_path, filter="data")
