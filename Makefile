@@ -17,7 +17,7 @@ demo: setup  ## the whole slipway on this machine; STORY=name runs one story
 	$(BIN)/python -m sandbox demo $(if $(STORY),--story $(STORY))
 
 test: setup check  ## lint, types, architecture, synth checks, unit and sandbox tests
-	$(BIN)/python -m pytest -n logical --dist loadfile --ignore tests/stories
+	$(BIN)/python -m pytest -n logical --dist loadfile --no-loadscope-reorder --ignore tests/stories
 	$(BIN)/python -m pytest tests/stories
 
 check: setup  ## lint, types and architecture only

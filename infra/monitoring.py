@@ -90,10 +90,10 @@ class Monitoring(cdk.Stack):
             "JobsRole": self._state.label_role.role_arn,
             "JobsImage": spark_image.uri(self),
             "Key": self._state.key.key_arn,
-            "CodeUri": code.monitoring,
-            "CodeFile": code.monitoring_file,
-            "AppUri": code.app,
-            "AppFile": code.app_file,
+            "CodeUri": code.monitoring.s3_object_url,
+            "CodeFile": code.monitoring.s3_object_key,
+            "AppUri": code.app.s3_object_url,
+            "AppFile": code.app.s3_object_key,
         }
 
     def _steps(self) -> dict[str, Function]:

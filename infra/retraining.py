@@ -51,7 +51,7 @@ class Retraining(Construct):
         admit = [*may.see_endpoints(), *may.read(names.MODELS, names.MONITORING), may.follow(names.RETRAINING)]
         admit += [may.see_objects(names.CAPTURE, names.GROUND_TRUTH), may.emit()]
         told = [may.emit(), may.see_jobs()]
-        code = {"SOURCES": self._state.job_code.sources}
+        code = {"SOURCES": self._state.job_code.sources.s3_object_url}
         return {
             "AdmitRetraining": self._function("admit_retraining", timeout=60, may=admit, more=code),
             "CheckData": self._function("check_data", timeout=60, may=[*may.read(names.RETRAINED), *told]),
@@ -104,14 +104,14 @@ class Retraining(Construct):
             "Role": state.retraining_role.role_arn,
             "Bucket": state.store.bucket_name,
             "Key": state.key.key_arn,
-            "CodeUri": code.program,
-            "CodeFile": code.program_file,
-            "AppUri": code.program_app,
-            "AppFile": code.program_app_file,
+            "CodeUri": code.program.s3_object_url,
+            "CodeFile": code.program.s3_object_key,
+            "AppUri": code.program_app.s3_object_url,
+            "AppFile": code.program_app.s3_object_key,
             "SparkImage": spark_image.uri(self),
-            "WheelUri": code.wheel,
-            "MonitoringUri": code.monitoring,
-            "MonitoringFile": code.monitoring_file,
+            "WheelUri": code.wheel.s3_object_url,
+            "MonitoringUri": code.monitoring.s3_object_url,
+            "MonitoringFile": code.monitoring.s3_object_key,
         }
         may = [*self._may.run_jobs(state.retraining_role), *self._may_tune.run()]
         return Workflow(

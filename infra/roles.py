@@ -4,6 +4,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_s3_assets as assets
 from constructs import Construct
 
 from infra.nag import accept
@@ -71,10 +72,10 @@ class SageMakerRole(iam.Role):
         self.allow(["s3:PutObject"], self._store.arn_for_objects(f"{prefix}/*"), why=OBJECTS_REASON)
         return self
 
-    def fetches(self, bucket_arn: str, keys: list[str]) -> "SageMakerRole":
-        """Single objects of another bucket."""
-        self.add_to_policy(
-            iam.PolicyStatement(actions=["s3:GetObject"], resources=[f"{bucket_arn}/{key}" for key in keys])
-        )
-        self.allow(["s3:ListBucket"], bucket_arn, when={"StringEquals": {"s3:prefix": keys}})
+    def fetches(self, *files: assets.Asset) -> "SageMakerRole":
+        """Of the deployment's bucket just these."""
+        bucket = f"arn:{cdk.Aws.PARTITION}:s3:::{files[0].s3_bucket_name}"
+        keys = [file.s3_object_key for file in files]
+        self.add_to_policy(iam.PolicyStatement(actions=["s3:GetObject"], resources=[f"{bucket}/{key}" for key in keys]))
+        self.allow(["s3:ListBucket"], bucket, when={"StringEquals": {"s3:prefix": keys}})
         return self

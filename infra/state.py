@@ -78,7 +78,8 @@ class State(cdk.Stack):
         for image in sorted(wanted):
             role.pulls(images.repository_arn(self, image))
         role.pulls(spark_image.REGISTRY.repository_arn(self))
-        role.fetches(self.job_code.bucket_arn, self.job_code.keys)
+        code = self.job_code
+        role.fetches(code.program, code.program_app, code.monitoring, code.sources, code.wheel)
         role.reads(names.CAPTURE, names.GROUND_TRUTH, names.MODELS, names.RETRAINED)
         return role.writes(names.MODELS).writes(names.RETRAINED)
 
@@ -86,7 +87,7 @@ class State(cdk.Stack):
         """Of the jobs that join a window's labels."""
         role = SageMakerRole(self, "LabelRole", store=self.store, key=self.key, logs="*Jobs", name=names.LABELLING)
         role.pulls(spark_image.REGISTRY.repository_arn(self))
-        role.fetches(self.job_code.bucket_arn, [self.job_code.monitoring_file, self.job_code.app_file])
+        role.fetches(self.job_code.monitoring, self.job_code.app)
         role.reads(names.CAPTURE, names.GROUND_TRUTH, names.JOBS)
         for endpoint in endpoints:
             role.writes(names.monitored(endpoint.name, names.LABELLED))
