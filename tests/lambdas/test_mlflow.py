@@ -33,7 +33,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def test_mlflow_is_brought_in_step_and_stays_so(server: str) -> None:
     assert mlflow.reconcile(server, WANTED) > 0
     assert mlflow.reconcile(server, WANTED) == 0
-    seen = MlflowClient(server)
+    seen = MlflowClient(server, server)
     champion = seen.get_model_version_by_alias("bank", "champion")
     assert champion.source == PACKAGES[0].artifact
     assert seen.get_run(champion.run_id).data.metrics == {"validation.auc": 0.1}

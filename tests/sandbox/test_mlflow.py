@@ -20,7 +20,7 @@ def url(tmp_path_factory):
 
 
 def test_an_alias_names_a_version_with_its_tags(url):
-    client = MlflowClient(url)
+    client = MlflowClient(url, url)
     client.create_registered_model("bank")
     client.create_model_version("bank", "s3://bucket/model.tar.gz", tags={"by": "ana"})
     client.set_registered_model_alias("bank", "champion", "1")
@@ -31,7 +31,7 @@ def test_an_alias_names_a_version_with_its_tags(url):
 @pytest.mark.parametrize("model", ["bank-without-alias", "not-there"])
 def test_an_alias_that_nothing_bears_is_none(url, model):
     if model != "not-there":
-        MlflowClient(url).create_registered_model(model)
+        MlflowClient(url, url).create_registered_model(model)
     assert mlflow.aliased(url, model, "champion") is None
 
 

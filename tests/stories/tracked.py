@@ -14,7 +14,7 @@ logging.getLogger("mlflow.tracking.request_header.registry").setLevel(logging.ER
 
 
 def client(site: Site) -> MlflowClient:
-    return MlflowClient(site.world.sandbox.mlflow_url)
+    return MlflowClient(site.world.sandbox.mlflow_url, site.world.sandbox.mlflow_url)
 
 
 def version(site: Site, alias: str) -> Any | None:
