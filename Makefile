@@ -6,7 +6,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 1
 export UV_PYTHON_DOWNLOADS := never
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check deploy diff destroy lock clean
+.PHONY: help setup demo test slow check deploy diff destroy lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -17,8 +17,11 @@ demo: setup  ## the whole slipway on this machine; STORY=name runs one story
 	$(BIN)/python -m sandbox demo $(if $(STORY),--story $(STORY))
 
 test: setup check  ## lint, types, architecture, synth checks, unit and sandbox tests
-	$(BIN)/python -m pytest -n logical --dist loadfile --no-loadscope-reorder --ignore tests/stories
-	$(BIN)/python -m pytest tests/stories
+	$(BIN)/python -m pytest -n logical --dist loadfile --no-loadscope-reorder -m 'not slow' --ignore tests/stories
+	$(BIN)/python -m pytest -m 'not slow' tests/stories
+
+slow: setup  ## the tests that take minutes each, of jobs on Spark and of tuning
+	$(BIN)/python -m pytest -m slow
 
 check: setup  ## lint, types and architecture only
 	$(BIN)/ruff check .

@@ -14,8 +14,6 @@ from tests.stories.site import Site, until
 
 SPEED = 60.0  # a virtual minute is a second
 RATE = 250.0  # users' requests a real second
-# As few jobs as there can be, near what the champion was trained with.
-TUNING = {"jobs": 2, "parallel": 2, "ranges": {"max_depth": [2, 5], "eta": [0.1, 0.3]}}
 # Short waits, too short for labels; how sure the judge must be is the default.
 PLAN = {
     "name": "short",
@@ -49,7 +47,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     out: Path = tmp_path_factory.mktemp("stories")
     with Sandbox(SPEED, logs=out / "logs", mlflow=True) as sandbox:
         world = World(sandbox, data.fraud(), out, lambda _: None, PLAN)
-        world.settings["retraining"] |= {"tuning": TUNING}
         try:
             world.deploy_frame()
             champion = world.deploy_champion()

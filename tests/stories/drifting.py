@@ -35,13 +35,13 @@ class Drifting:
 
     def verdicts(self) -> list[dict[str, Any]]:
         """Of the baseline variant, oldest first."""
-        found = self.objects(names.monitored(ENDPOINT, names.RESULTS, names.BASELINE))
-        return [json.loads(body) for key, body in sorted(found.items()) if key.endswith("/drift.json")]
+        found = self.objects(names.monitored(ENDPOINT, names.RESULTS, names.BASELINE), "/drift.json")
+        return [json.loads(body) for _, body in sorted(found.items())]
 
-    def objects(self, prefix: str) -> dict[str, bytes]:
+    def objects(self, prefix: str, suffix: str = "") -> dict[str, bytes]:
         s3, bucket = self.site.client("s3"), self.site.world.outputs()["BucketName"]
         pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{prefix}/")
-        keys = [item["Key"] for page in pages for item in page.get("Contents", ())]
+        keys = [item["Key"] for page in pages for item in page.get("Contents", ()) if item["Key"].endswith(suffix)]
         return {key: s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys}
 
     def alarm(self, detector: str) -> str:
@@ -76,7 +76,13 @@ def unwatch(site: Site) -> None:
 
 
 def forget(site: Site) -> None:
-    """Removes what monitoring kept of the endpoint, unlabelled windows among it."""
+    """Removes what monitoring kept of the endpoint, unlabelled windows among it, and the retrainings that wait for
+    their labels."""
+    states = site.client("stepfunctions")
+    machines = {m["name"]: m["stateMachineArn"] for m in states.list_state_machines()["stateMachines"]}
+    waiting = states.list_executions(stateMachineArn=machines[names.RETRAINING], statusFilter="RUNNING")["executions"]
+    for execution in waiting:
+        states.stop_execution(executionArn=execution["executionArn"], cause="its story is over")
     s3, bucket = site.client("s3"), site.world.outputs()["BucketName"]
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{names.MONITORING}/{ENDPOINT}/")
     for page in pages:

@@ -15,7 +15,7 @@ from tests.monitoring.same import assert_same, assert_same_labels
 from tests.stories.drifting import SHORT, Drifting, prepare, unwatch
 from tests.stories.site import Site, until
 
-pytestmark = pytest.mark.sandbox
+pytestmark = [pytest.mark.sandbox, pytest.mark.slow]
 RATE = 500.0  # requests a real second: two megabytes a window, of which labels are few
 LABELS = ("--label-delay", "30", "--label-share", "0.3")  # virtual seconds
 SENT = 900.0  # virtual seconds: at least one whole window
@@ -35,6 +35,9 @@ def watched(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dr
         until(lambda: site.now() > begun + SENT, "requests were sent and labelled")
         site.world.stop()
         until(lambda: site.now() > begun + SENT + SETTLED, "the last window is closed")
+        # The traffic since monitoring was last on comes before it.
+        counted = lambda: made.verdicts()[-1:] and made.verdicts()[-1]["since"] > begun + SENT / 2  # noqa: E731
+        until(counted, "the windows are counted", PATIENCE)
         yield made
     finally:
         unwatch(site)

@@ -15,14 +15,17 @@ import pytest
 
 from sandbox import data
 from sandbox.demo.world import ENDPOINT
-from slipway import names
+from slipway import codec, names
 from slipway.lineage import CANDIDATE
+from slipway.retraining.tuning import Range, Tuning
 from tests.stories import drifting, tracked
 from tests.stories.site import Site, until
 
 pytestmark = pytest.mark.sandbox
 DAY = 86400.0
 ROWS, POSITIVES = 2400, 400
+# As few jobs as there can be, near what the champion was trained with.
+TUNING = Tuning(jobs=2, parallel=2, ranges=(Range("max_depth", 2, 5), Range("eta", 0.1, 0.3)))
 
 
 class Past:
@@ -90,13 +93,13 @@ def past(site: Site) -> Any:
 
 
 @pytest.fixture
-def on_spark(site: Site) -> Iterator[None]:
-    """The frame as a deployment with `"retraining": {"spark_megabytes": 0}` would leave it."""
+def tuned_on_spark(site: Site) -> Iterator[None]:
+    """The frame as a deployment with these settings of `retraining` would leave it."""
     ledger, table = site.client("dynamodb"), names.LEDGER_TABLE
     key = {"pk": {"S": f"ENDPOINT#{ENDPOINT}"}, "sk": {"S": "FRAME"}}
     kept = ledger.get_item(TableName=table, Key=key)["Item"]
     frame = json.loads(kept["document"]["S"])
-    frame["retraining"]["spark_megabytes"] = 0
+    frame["retraining"] |= {"spark_megabytes": 0, "tuning": codec.encode(TUNING)}
     ledger.put_item(TableName=table, Item={**kept, "document": {"S": json.dumps(frame)}})
     yield
     ledger.put_item(TableName=table, Item=kept)
@@ -153,14 +156,12 @@ def test_an_empty_input_trains_a_better_model_and_an_answer_releases_it(site: Si
     assert run and run["state"] == "APPROVED"
     legs = {leg["state"]: leg for leg in run["legs"]}
     assert legs["AWAITING"]["says"] == "ana@example.com: read it"
-    assert all(legs[leg]["cost"] > 0 for leg in ("ASSEMBLING", "TUNING", "TRAINING", "COMPARING", "PROFILING"))
-    assert_is_the_best_that_was_tried(site, dict(run["outputs"]))
+    assert all(legs[leg]["cost"] > 0 for leg in ("ASSEMBLING", "TRAINING", "COMPARING", "PROFILING"))
     assert baseline_of(site, asked["package"])["package"] == asked["id"]
     site.reaches(site.started(asked["package"]), "SHADOW")
     until(lambda: tracked.package(site, CANDIDATE) == asked["package"], "what is released is MLflow's candidate")
 
 
-@pytest.mark.usefixtures("on_spark")
 def test_a_challenger_that_learnt_noise_is_refused_and_the_champion_stays(site: Site, past: Past) -> None:
     past.write(mislabelled=0.7)
     before, packages = site.served(), count_packages(site)
@@ -170,18 +171,12 @@ def test_a_challenger_that_learnt_noise_is_refused_and_the_champion_stays(site: 
     assert run and run["state"] == "REFUSED" and run["reasons"]
     assert any(m["subject"] == f"NOT BETTER: fraud run {run['id']}" for m in site.messages())
     assert (site.served(), count_packages(site), site.in_progress()) == (before, packages, None)
-    joined, made = (
-        site.client("sagemaker").describe_processing_job(ProcessingJobName=f"{run['id']}-{job}-0")
-        for job in ("join", "data")
-    )
-    assert joined["ProcessingResources"]["ClusterConfig"]["InstanceCount"] == 2
-    assert joined["ProcessingEndTime"] <= made["ProcessingStartTime"]
 
 
 def test_a_stopped_run_leaves_no_job_behind_and_one_that_is_rejected_no_release(site: Site, past: Past) -> None:
     past.write()
     before = site.served()
-    stop_while_tuning(site, start(site, by="bo@example.com", reason="by mistake"))
+    stop_while_assembling(site, start(site, by="bo@example.com", reason="by mistake"))
     again = start(site)
     asked = in_state(site, again, "AWAITING")
     answer(site, asked["id"], "reject", "not before the holidays")
@@ -191,6 +186,26 @@ def test_a_stopped_run_leaves_no_job_behind_and_one_that_is_rejected_no_release(
     package = site.client("sagemaker").describe_model_package(ModelPackageName=asked["package"])
     assert package["ModelApprovalStatus"] == "Rejected"
     assert (site.served(), site.in_progress()) == (before, None)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("tuned_on_spark")
+def test_a_large_window_is_joined_on_spark_and_its_challenger_tuned_unless_somebody_stops_that(
+    site: Site, past: Past
+) -> None:
+    past.write(mislabelled=0.7)
+    stop_while_tuning(site, start(site, by="bo@example.com", reason="by mistake"))
+    execution = start(site, by="ana@example.com", reason="a new campaign")
+    assert json.loads(ended(site, execution)["output"])["gate"]["next"] == "refused"
+    run = run_of(site, execution)
+    assert run and next(leg["cost"] for leg in run["legs"] if leg["state"] == "TUNING") > 0
+    assert_is_the_best_that_was_tried(site, dict(run["outputs"]))
+    joined, made = (
+        site.client("sagemaker").describe_processing_job(ProcessingJobName=f"{run['id']}-{job}-0")
+        for job in ("join", "data")
+    )
+    assert joined["ProcessingResources"]["ClusterConfig"]["InstanceCount"] == 2
+    assert joined["ProcessingEndTime"] <= made["ProcessingStartTime"]
 
 
 def assert_tracked(site: Site, run: dict[str, Any]) -> None:
@@ -207,6 +222,16 @@ def assert_tracked(site: Site, run: dict[str, Any]) -> None:
     assert version.source == metadata["InferenceSpecification"]["Containers"][0]["ModelDataUrl"]
 
 
+def stop_while_assembling(site: Site, execution: str) -> None:
+    states, sagemaker = site.client("stepfunctions"), site.client("sagemaker")
+    job = f"{in_state(site, execution, 'ASSEMBLING')['id']}-data-0"
+    listed = lambda: sagemaker.list_processing_jobs(NameContains=job)["ProcessingJobSummaries"]  # noqa: E731
+    until(listed, "the job has been created")
+    states.stop_execution(executionArn=execution, cause="a mistake")
+    until(lambda: listed()[0]["ProcessingJobStatus"] == "Stopped", "the job is stopped")
+    assert_stopped(site, execution)
+
+
 def stop_while_tuning(site: Site, execution: str) -> None:
     states, sagemaker = site.client("stepfunctions"), site.client("sagemaker")
     job = names.tuning_job(in_state(site, execution, "TUNING")["id"])
@@ -217,6 +242,10 @@ def stop_while_tuning(site: Site, execution: str) -> None:
     until(stopped, "the training jobs are stopped")
     (tuning,) = sagemaker.list_hyper_parameter_tuning_jobs(NameContains=job)["HyperParameterTuningJobSummaries"]
     assert tuning["HyperParameterTuningJobStatus"] in ("Stopping", "Stopped")
+    assert_stopped(site, execution)
+
+
+def assert_stopped(site: Site, execution: str) -> None:
     run = until(lambda: (run_of(site, execution) or {}).get("state") == "STOPPED" and run_of(site, execution), "told")
     assert run["reasons"][0] == "stopped by hand: a mistake"
 

@@ -77,6 +77,7 @@ def test_a_dataset_made_of_sparks_files_is_the_one_made_in_one_process(spark, wo
 
 
 @pytest.mark.sandbox
+@pytest.mark.slow
 def test_what_the_workflow_tells_its_jobs_makes_one_dataset_either_way(world, champion, tmp_path):
     """The programs as Processing jobs run them: from the zip, by the arguments of the run."""
     frame = Frame("fraud", "image", "role", "ml.m5.large", 1, 4, 1000, "s3://b/capture", 100, "key")
