@@ -68,7 +68,8 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=0, help="on 127.0.0.1; 0, the default, takes a free one")
     parser.add_argument("--folder", type=Path, required=True, help="where its database lies")
     arguments = parser.parse_args()
-    server = MlflowServer(arguments.folder, (arguments.folder / "artifacts").as_uri(), arguments.port)
+    folder = arguments.folder.resolve()
+    server = MlflowServer(folder, (folder / "artifacts").as_uri(), arguments.port)
     aliased(server.url, "none", "none")  # the first request makes the tables
     print(f"READY {server.url}", flush=True)
     sys.stdin.read()

@@ -1,5 +1,7 @@
 """The MLflow server of a sandbox: it answers when the sandbox has started, and ends with it."""
 
+from pathlib import Path
+
 import psutil
 import pytest
 from mlflow import MlflowClient
@@ -13,9 +15,11 @@ pytestmark = pytest.mark.sandbox
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory):
-    with Sandbox(logs=tmp_path_factory.mktemp("mlflow"), dataplane=False, mlflow=True) as running:
-        process = running.processes()["mlflow"]
-        yield running.mlflow_url
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("mlflow"))
+        with Sandbox(logs=Path("logs"), dataplane=False, mlflow=True) as running:
+            process = running.processes()["mlflow"]
+            yield running.mlflow_url
     assert not psutil.pid_exists(process)
 
 
