@@ -42,4 +42,4 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 def judged_before(known: Run) -> int:
     """Challengers that this holdout has judged already: each further one has a harder test to pass."""
     others = [run for run in runs.history(known.trigger.endpoint) if run.id != known.id]
-    return sum(dict(run.outputs).get("holdout") == known.output("holdout") and legs.judged(run) for run in others)
+    return sum(run.output("holdout", "") == known.output("holdout") and legs.judged(run) for run in others)

@@ -8,6 +8,7 @@ from botocore.exceptions import ClientError
 
 from lambdas.aws.clients import client
 from lambdas.aws.telemetry import logger
+from slipway.retraining.tuning import KIND as TUNING
 
 KINDS = ("Training", "Processing")
 
@@ -35,7 +36,7 @@ def seconds(prefix: str, kinds: Sequence[str] = KINDS) -> float:
 
 def tuning(name: str) -> dict[str, Any]:
     """SageMaker's description of a tuning job."""
-    return _call("describe", "HyperParameterTuning", name)
+    return _call("describe", TUNING, name)
 
 
 def processing(prefix: str) -> list[str]:

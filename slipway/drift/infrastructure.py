@@ -38,6 +38,7 @@ def _over(probes: Sequence[Probe], variant: str, settings: Settings) -> Iterator
 
 
 def _wrong(probe: Probe, settings: Settings) -> bool:
+    """Whether a golden row got another score, or none."""
     return any(
         b is None or not abs(a - b) <= settings.tolerance for a, b in zip(probe.expected, probe.got, strict=True)
     )
@@ -59,14 +60,14 @@ def _probe(probe: Probe, threshold: float, settings: Settings) -> list[Finding]:
     unanswered = len(probe.got) - len(answered)
     found = []
     if probe.expected:
-        alarming = furthest > settings.tolerance or unanswered > 0
         says = (
             f"{probe.variant}: {sum(d > settings.tolerance for d in distances)} of {len(probe.expected)} golden rows "
             f"score otherwise than at registration, by up to {furthest:.3g}; {flipped} decisions flipped"
             + (f"; {unanswered} rows got no score" if unanswered else "")
             + (f"; changed: {changed}" if changed else "")
         )
-        found.append(_finding(Cause.REPLAY, probe.variant, furthest, settings.tolerance, alarming, says))
+        wrong = _wrong(probe, settings)
+        found.append(_finding(Cause.REPLAY, probe.variant, furthest, settings.tolerance, wrong, says))
     if changed:
         says = f"{probe.variant}: changed since registration: {changed}"
         says += "; golden rows score as before" if answered and furthest <= settings.tolerance else ""

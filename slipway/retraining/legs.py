@@ -160,7 +160,7 @@ def _tuning(run: Run, settings: Settings, told: Mapping[str, str]) -> dict[str, 
 
 def tuned(told: Mapping[str, str], run: Run) -> dict[str, str]:
     """The hyperparameters to train the challenger with: those told, and over them the ones its tuning found."""
-    return {**told, **tuning.read(dict(run.outputs).get(TUNED, ""))}
+    return {**told, **tuning.read(run.output(TUNED, ""))}
 
 
 def folder(run: Run) -> str:

@@ -144,8 +144,10 @@ class Run:
         """US$ so far."""
         return sum(leg.cost for leg in self.legs)
 
-    def output(self, name: str) -> str:
-        return dict(self.outputs)[name]
+    def output(self, name: str, default: str | None = None) -> str:
+        """Raises KeyError where there is none, and no default."""
+        outputs = dict(self.outputs)
+        return outputs[name] if default is None else outputs.get(name, default)
 
 
 def begin(id: str, trigger: Trigger, champion: str, execution: str, at: float) -> Run:

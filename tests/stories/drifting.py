@@ -79,9 +79,8 @@ def forget(site: Site) -> None:
     """Removes what monitoring kept of the endpoint, unlabelled windows among it, and the retrainings that wait for
     their labels."""
     states = site.client("stepfunctions")
-    machines = {m["name"]: m["stateMachineArn"] for m in states.list_state_machines()["stateMachines"]}
-    waiting = states.list_executions(stateMachineArn=machines[names.RETRAINING], statusFilter="RUNNING")["executions"]
-    for execution in waiting:
+    machine = site.machine(names.RETRAINING)
+    for execution in states.list_executions(stateMachineArn=machine, statusFilter="RUNNING")["executions"]:
         states.stop_execution(executionArn=execution["executionArn"], cause="its story is over")
     s3, bucket = site.client("s3"), site.world.outputs()["BucketName"]
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{names.MONITORING}/{ENDPOINT}/")

@@ -172,9 +172,10 @@ class Site:
         file = self.world.sandbox.logs / "notifications.jsonl"
         return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
 
-    def machine(self) -> str:
+    def machine(self, name: str = names.PROMOTION) -> str:
+        """A state machine's ARN."""
         machines = self.client("stepfunctions").list_state_machines()["stateMachines"]
-        return str(next(m["stateMachineArn"] for m in machines if m["name"] == names.PROMOTION))
+        return str(next(m["stateMachineArn"] for m in machines if m["name"] == name))
 
     def runs(self) -> list[dict[str, Any]]:
         """The endpoint's retraining runs."""

@@ -46,9 +46,8 @@ def watched(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dr
 def look(site: Site, **settings: Any) -> dict[str, Any]:
     """What a look with these settings has done, once it has."""
     states = site.client("stepfunctions")
-    machines = {m["name"]: m["stateMachineArn"] for m in states.list_state_machines()["stateMachines"]}
     given = json.dumps({"monitor": {**NOW, **settings}})
-    execution = states.start_execution(stateMachineArn=machines[names.MONITOR], input=given)["executionArn"]
+    execution = states.start_execution(stateMachineArn=site.machine(names.MONITOR), input=given)["executionArn"]
     seen = until(lambda: _ended(states.describe_execution(executionArn=execution)), "the look has ended", PATIENCE)
     assert seen["status"] == "SUCCEEDED", seen
     return dict(json.loads(seen["output"]))

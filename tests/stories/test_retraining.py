@@ -107,8 +107,7 @@ def tuned_on_spark(site: Site) -> Iterator[None]:
 
 def start(site: Site, **given: str) -> str:
     states = site.client("stepfunctions")
-    machines = states.list_state_machines()["stateMachines"]
-    (machine,) = (m["stateMachineArn"] for m in machines if m["name"] == names.RETRAINING)
+    machine = site.machine(names.RETRAINING)
     return str(states.start_execution(stateMachineArn=machine, input=json.dumps(given))["executionArn"])
 
 
