@@ -117,7 +117,11 @@ class Monitoring(cdk.Stack):
             ),
             "Probe": self._function("probe", timeout=60, may=[*see, *keep, may.probe()]),
             "DetectDrift": self._function(
-                "detect_drift", timeout=300, memory=1024, may=[*keep, *tell], environment=topic
+                "detect_drift",
+                timeout=300,
+                memory=1024,
+                may=[*keep, *tell, may.see_releases()],
+                environment={**topic, "LEDGER_TABLE": self._state.ledger.table_name},
             ),
         }
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from lambdas.aws import baselines, clock, history, interchange, verdicts
+from lambdas.aws import baselines, clock, history, interchange, ledger, verdicts
 from lambdas.aws.telemetry import logger, tracer
 from slipway import codec, windows
 from slipway.drift.calibration import Baseline, learn
@@ -15,13 +15,13 @@ from slipway.windows import Monitor
 @tracer.capture_lambda_handler
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """`monitor`, and at which variant and package version to `look`. A repeated look tells nobody anew."""
+    """`monitor`, and at which variant, package version and release to `look`. A repeated look tells nobody anew."""
     monitor, look, now = codec.decode(Monitor, event["monitor"]), event["look"], clock.now()
     endpoint, variant, version = monitor.endpoint, look["variant"], look["version"]
-    seen = history.windows(monitor, variant, now)
+    seen, since = history.windows(monitor, variant, now), ledger.served_since(look["release"], variant)
     try:
         reference = baselines.reference(endpoint, version)
-        baseline = learn(reference, baselines.windows(endpoint, version))
+        baseline = learn(reference, baselines.windows(endpoint, version), since=since)
     except baselines.NoBaseline as missing:
         verdicts.unwatched(endpoint, version, str(missing))
         return {**look, "remedy": None}

@@ -138,8 +138,14 @@ FIRST = "first"  # stands for the version of a model that no release brought
 
 def package_version(endpoint: str, model: str) -> str:
     """The version of the model package behind a SageMaker model: `7` of `fraud-7-3fa2c1`, else `first`."""
-    found = re.fullmatch(rf"{re.escape(endpoint)}-(\d+)-[0-9a-f]{{6}}", model)
-    return found[1] if found else FIRST
+    brought = brought_by(endpoint, model)
+    return brought.split(".")[1] if brought else FIRST
+
+
+def brought_by(endpoint: str, model: str) -> str:
+    """The id of the release that brought a SageMaker model, `fraud.7.3fa2c1` of `fraud-7-3fa2c1`; empty if none did."""
+    found = re.fullmatch(rf"{re.escape(endpoint)}-(\d+)-([0-9a-f]{{6}})", model)
+    return f"{endpoint}.{found[1]}.{found[2]}" if found else ""
 
 
 def version(package_arn: str) -> str:

@@ -72,6 +72,10 @@ class Release:
             return 100.0
         return self.current.weight if self.current else 0.0
 
+    def serves_since(self, role: str) -> float:
+        """From when on all that this variant of the endpoint answers comes from the release's model (unix seconds)."""
+        return self.entered_at if role == names.BASELINE else self.created_at
+
     @property
     def ended(self) -> bool:
         return phases.ended(self.phase)

@@ -18,11 +18,13 @@ T = TypeVar("T")
 
 
 class Serves(NamedTuple):
-    """version: of the model package, or `first`. shadow: its answers go nowhere, and it can't be asked by name."""
+    """version: of the model package, or `first`. shadow: its answers go nowhere, and it can't be asked by name.
+    release: the id of the one that brought the model, empty if none did."""
 
     variant: str
     version: str
     shadow: bool
+    release: str
 
 
 class Golden(NamedTuple):
@@ -41,7 +43,12 @@ def serving(endpoint: str) -> list[Serves]:
     seen = client("sagemaker").describe_endpoint(EndpointName=endpoint)
     config = client("sagemaker").describe_endpoint_config(EndpointConfigName=seen["EndpointConfigName"])
     return [
-        Serves(v["VariantName"], names.package_version(endpoint, v["ModelName"]), shadow)
+        Serves(
+            v["VariantName"],
+            names.package_version(endpoint, v["ModelName"]),
+            shadow,
+            names.brought_by(endpoint, v["ModelName"]),
+        )
         for key, shadow in (("ProductionVariants", False), ("ShadowProductionVariants", True))
         for v in config.get(key, ())
     ]

@@ -81,6 +81,15 @@ def release(release_id: str, *, to_roll_back: bool = False) -> Release:
     return found
 
 
+def served_since(release_id: str, role: str) -> float:
+    """When a variant began to answer with the release's model (unix seconds); 0 if no release brought it.
+
+    What was captured before is of another model, even if it waited for this one's baseline and was counted by that.
+    """
+    brought = find(release_id) if release_id else None
+    return brought.serves_since(role) if brought else 0.0
+
+
 def in_progress(endpoint: str) -> str | None:
     """The id of the release that owns the endpoint now."""
     item = _get(_endpoint(endpoint), "LOCK")

@@ -8,15 +8,17 @@ import pytest
 from botocore.exceptions import ClientError
 
 from lambdas import detect_drift, merge_window
-from lambdas.aws import profiling
+from lambdas.aws import ledger, profiling
 from slipway import codec, names
 from slipway.drift.findings import Drift, Probe
+from slipway.phases import Phase
+from slipway.release import entry
 from tests.lambdas import drift_traffic as traffic
 from tests.lambdas.drift_traffic import HOUR, MONITOR
 from tests.lambdas.wire import Crash
-from tests.lambdas.world import CONTEXT, START, World
+from tests.lambdas.world import CONTEXT, START, World, release
 
-LOOK = {"variant": "baseline", "version": "first", "shadow": False}
+LOOK = {"variant": "baseline", "version": "first", "shadow": False, "release": ""}
 
 
 @pytest.fixture(autouse=True)
@@ -208,6 +210,16 @@ def test_windows_of_another_package_are_not_compared(world: World) -> None:
     traffic.baseline(other, version="7", windows=24)
     done = look(version="7")
     assert done["remedy"] == "NOTHING"
+
+
+def test_traffic_from_before_its_model_served_says_nothing_of_it(world: World) -> None:
+    traffic.baseline(windows=24)
+    hours(world, 3, shift=1.5)
+    known = release()
+    promoted = replace(known, phase=Phase.PROMOTED, created_at=START, entered_at=START + 3 * HOUR)
+    assert ledger.create(promoted, entry(promoted, "PROMOTED", "test", START, ""))
+    assert look(release=known.id)["remedy"] == "NOTHING"
+    assert look(release="")["remedy"] == "RETRAIN"
 
 
 def test_a_package_without_a_baseline_is_told_of_once(world: World) -> None:

@@ -16,7 +16,7 @@ from tests.lambdas.drift_traffic import HOUR, MONITOR
 from tests.lambdas.retraining import Retraining
 from tests.lambdas.world import BUCKET, CONTEXT, START, World
 
-LOOK = {"variant": "baseline", "version": "first", "shadow": False}
+LOOK = {"variant": "baseline", "version": "first", "shadow": False, "release": ""}
 ROWS = 200
 
 

@@ -71,7 +71,7 @@ def test_a_label_given_twice_counts_once_and_a_changed_one_is_known_as_such(worl
 def test_the_verdict_reads_the_labelled_window_and_says_how_much_of_it_is_labelled(world: World) -> None:
     give(world, dict.fromkeys(ids()[:10], 1), START + 1800)
     join(world)
-    look = {"variant": "baseline", "version": "first", "shadow": False}
+    look = {"variant": "baseline", "version": "first", "shadow": False, "release": ""}
     detect_drift.handler({"monitor": MONITOR, "look": look}, CONTEXT)
     assert world.cloudwatch.put["LabelCoverage",] == 0.5
 

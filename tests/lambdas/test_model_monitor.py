@@ -14,7 +14,7 @@ from tests.lambdas.drift_traffic import HOUR
 from tests.lambdas.world import CONTEXT, START, World
 
 MONITOR: dict[str, Any] = {"endpoint": "fraud", "kind": "model-monitor", "label_hours": 2}
-LOOK = {"variant": "baseline", "version": "first", "shadow": False}
+LOOK = {"variant": "baseline", "version": "first", "shadow": False, "release": ""}
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,7 @@ from tests.lambdas.drift_traffic import MONITOR
 from tests.lambdas.wire import Made, Refusal
 from tests.lambdas.world import CANARY, CONTEXT, World
 
-LOOK = {"variant": "baseline", "version": "first", "shadow": False}
+LOOK = {"variant": "baseline", "version": "first", "shadow": False, "release": ""}
 
 
 def ask(**changes: Any) -> dict[str, Any]:

@@ -104,6 +104,16 @@ def test_the_outcome_comes_first_in_every_subject(release: Release) -> None:
     assert body.startswith("errors 9/10")
 
 
+def test_a_model_answers_alone_as_candidate_from_the_start_and_as_baseline_from_its_promotion(release: Release) -> None:
+    promoted = replace(release, phase=Phase.PROMOTED, created_at=100.0, entered_at=900.0)
+    assert (promoted.serves_since(names.CANDIDATE), promoted.serves_since(names.BASELINE)) == (100.0, 900.0)
+
+
+def test_a_models_name_tells_its_release(release: Release) -> None:
+    assert names.brought_by(release.endpoint, names.model(release.id)) == release.id
+    assert names.brought_by(release.endpoint, "fraud-first") == ""
+
+
 def test_a_long_release_hands_over_before_the_event_history_is_full(release: Release) -> None:
     canary = rel.advance(release, 0, "")
     state: dict[str, object] = {}

@@ -4,6 +4,8 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
+from sandbox.demo.world import ENDPOINT
+from slipway import names
 from tests.stories.site import Site
 
 VERDICTS = 5  # of the last lines of a history; earlier ones are left out
@@ -15,6 +17,7 @@ def account(site: Site, lines: int = 30) -> str:
         "endpoint": lambda: [json.dumps(site.endpoint(), default=str), json.dumps(site.world.dataplane())],
         "releases": lambda: _releases(site),
         "executions": lambda: _executions(site, lines),
+        "drift": lambda: _verdicts(site),
         "notifications": lambda: [f"{m['at']:.0f} {m['subject']}" for m in site.messages()[-lines:]],
         "gateway.log": lambda: _tail(site.world.sandbox.logs / "gateway.log", lines),
         "dataplane.log": lambda: _tail(site.world.sandbox.logs / "dataplane.log", lines),
@@ -47,6 +50,16 @@ def _executions(site: Site, lines: int) -> Iterable[str]:
     for event in reversed(events["events"]):
         details = next((value for key, value in event.items() if key.endswith("EventDetails")), {})
         yield f"    {event['timestamp']:%H:%M:%S} {event['type']} {json.dumps(details, default=str)[:300]}"
+
+
+def _verdicts(site: Site) -> Iterable[str]:
+    s3, bucket = site.client("s3"), site.world.outputs()["BucketName"]
+    below = names.monitored(ENDPOINT, names.RESULTS)
+    listed = s3.list_objects_v2(Bucket=bucket, Prefix=f"{below}/").get("Contents", ())
+    for key in sorted(item["Key"] for item in listed if item["Key"].endswith("/drift.json")):
+        verdict = json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+        yield f"{key.removeprefix(below)} {verdict['remedy']} {'; '.join(verdict['reasons'])}"
+        yield from (f"    {f['scale']} windows: {f['says']}" for f in verdict["findings"] if f["alarming"])
 
 
 def _tail(file: Path, lines: int) -> list[str]:

@@ -16,6 +16,7 @@ from tests.stories.site import Site, until
 
 ROWS, GOLDEN, SEED, RATE = 20_000, 100, 11, 250.0
 SHORT = {"window_minutes": 5, "settle_minutes": 1}
+FLUSHED = 120.0  # virtual seconds until the data plane has written what it captured
 
 
 @dataclass
@@ -63,6 +64,9 @@ def watch(site: Site, out: Path) -> Drifting:
     """The same with steady traffic, and three verdicts on it."""
     made = prepare(site, out)
     made.send(made.rows)
+    begun = site.now()
+    until(lambda: site.now() > begun + FLUSHED, "what earlier users sent is captured")
+    _delete(site, f"{names.CAPTURE}/{ENDPOINT}/{names.BASELINE}/")  # a watch begins with the traffic of a week
     site.deploy(monitor="slipway", drift=SHORT)
     until(lambda: len(made.verdicts()) >= 3, "three windows have their verdict")
     return made
@@ -82,9 +86,12 @@ def forget(site: Site) -> None:
     machine = site.machine(names.RETRAINING)
     for execution in states.list_executions(stateMachineArn=machine, statusFilter="RUNNING")["executions"]:
         states.stop_execution(executionArn=execution["executionArn"], cause="its story is over")
+    _delete(site, f"{names.MONITORING}/{ENDPOINT}/")
+
+
+def _delete(site: Site, prefix: str) -> None:
     s3, bucket = site.client("s3"), site.world.outputs()["BucketName"]
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{names.MONITORING}/{ENDPOINT}/")
-    for page in pages:
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
         for item in page.get("Contents", ()):
             s3.delete_object(Bucket=bucket, Key=item["Key"])
 

@@ -1,9 +1,11 @@
 """Drift in a live endpoint: silence while there is none, the right name for what there is, and an end to it."""
 
+import json
 from collections.abc import Iterator
 
 import pytest
 
+from lambdas.aws import capture, counted
 from sandbox.demo.world import ENDPOINT
 from slipway import names
 from tests.stories.drifting import Drifting, unwatch, watch
@@ -29,7 +31,13 @@ def test_steady_traffic_is_watched_in_silence(drifting: Drifting) -> None:
 
 def test_every_captured_record_is_counted_once(drifting: Drifting) -> None:
     windows = drifting.objects(names.monitored(ENDPOINT, names.PROFILES, names.BASELINE))
-    assert windows
+    captured = drifting.objects(f"{names.CAPTURE}/{ENDPOINT}/{names.BASELINE}")
+    sources = [(capture.source(key), body.decode().splitlines()) for key, body in captured.items()]
+    for key, body in windows.items():
+        since = counted.at(key)
+        own = [line for source, lines in sources if source and since <= source.at < since + 300 for line in lines]
+        assert json.loads(body)["records"] == sum(names.PROBE_ID not in line for line in own)
+    assert sum(json.loads(body)["records"] for body in windows.values()) > 1000
     assert not drifting.objects(names.monitored(ENDPOINT, names.QUARANTINE))
 
 
