@@ -1,17 +1,22 @@
-"""python -m bench.drift_quality [--quick]: prints tables, writes out/bench/drift_quality.json, fails under the bar."""
+"""python -m bench.drift_quality [--quick]: prints tables, writes out/bench/drift_quality.json, fails under the bar.
+
+What is measured is written at once; parts of it that a run leaves out stay as an earlier one found them.
+"""
 
 import argparse
 import json
 import sys
-import time
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from bench.drift_quality import holdouts, tables, worlds
-from bench.drift_quality.in_order import in_order
+from bench.drift_quality.holdouts import Held
+from bench.drift_quality.in_order import Stream, in_order
 from bench.drift_quality.measure import Row, Size, concept_rows, world_rows
 
 OUT = Path("out/bench/drift_quality.json")
+QUICK_OUT = Path("out/bench/drift_quality_quick.json")
 QUICK = {"labels": [Size(1000, 1, 20, 4, 12, 0)], "synthetic": [Size(1000, 1, 20, 3, 6, 0)]}
 FULL = {
     "labels": [Size(1000, 8, 60, 40, 16, 0)],
@@ -19,30 +24,66 @@ FULL = {
     "fraud": [Size(1000, 4, 60, 8, 12, 8), Size(10_000, 1, 20, 4, 3, 0)],
     "bank": [Size(1000, 4, 60, 8, 12, 8)],
 }
+IN_ORDER, HOLDOUTS = "in-order", "holdouts"
+
+
+@dataclass
+class Measured:
+    """What is known so far, this run's and earlier ones'."""
+
+    path: Path
+    rows: list[Row] = field(default_factory=list)
+    in_order: list[Stream] = field(default_factory=list)
+    holdouts: list[Held] = field(default_factory=list)
+
+    @classmethod
+    def read(cls, path: Path) -> "Measured":
+        known: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+        return cls(
+            path,
+            [Row(**row) for row in known.get("rows", ())],
+            [Stream(**stream) for stream in known.get("in_order", ())],
+            [Held(**held) for held in known.get("holdouts", ())],
+        )
+
+    def add(self, found: list[Row]) -> None:
+        new = {(row.world, row.rows) for row in found}
+        self.rows = [row for row in self.rows if (row.world, row.rows) not in new] + found
+        self.write()
+
+    def bars(self, *, quick: bool) -> list[tables.Bar]:
+        return tables.bars(self.rows, self.holdouts, quick=quick)
+
+    def write(self, *, quick: bool = False) -> None:
+        report = {name: [asdict(one) for one in getattr(self, name)] for name in ("rows", "in_order", "holdouts")}
+        report["bars"] = [asdict(bar) for bar in self.bars(quick=quick)]
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.path.write_text(json.dumps(report, indent=2) + "\n")
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.drift_quality", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="few runs and no peers: a look, not a measurement")
-    parser.add_argument("--only", choices=sorted(FULL), nargs="*", help="worlds")
+    parser.add_argument("--only", choices=[*FULL, IN_ORDER, HOLDOUTS], nargs="*", help="parts; all unless given")
+    parser.add_argument("--rows", type=int, nargs="*", help="windows of so many rows alone")
     parser.add_argument("--part", type=float, default=1.0, help="of the full effort: streams, runs, peers' windows")
-    args, began = parser.parse_args(), time.monotonic()
-    chosen = {name: s for name, s in (QUICK if args.quick else FULL).items() if not args.only or name in args.only}
-    rows: list[Row] = []
-    for name, sizes in chosen.items():
-        for size in (size.part(args.part) for size in sizes):
-            found = concept_rows(size) if name == "labels" else world_rows(getattr(worlds, name)(), size)
-            print(tables.world(found), end="\n\n", flush=True)
-            rows += found
-    streams = [] if args.quick or args.only else in_order()
-    held = [] if args.only else holdouts.rows(4 if args.quick else 40)
-    bars = tables.bars(rows, held, quick=args.quick)
-    print(tables.rest(streams, held, bars))
-    OUT.parent.mkdir(parents=True, exist_ok=True)
-    report = {"quick": args.quick, "seconds": round(time.monotonic() - began), "rows": [asdict(row) for row in rows]}
-    report |= {"in_order": [asdict(s) for s in streams], "holdouts": [asdict(h) for h in held]}
-    OUT.write_text(json.dumps(report | {"bars": [asdict(bar) for bar in bars]}, indent=2) + "\n")
-    print(OUT)
+    args = parser.parse_args()
+    wanted = args.only or [*FULL, HOLDOUTS, *([] if args.quick else [IN_ORDER])]
+    known = Measured.read(QUICK_OUT if args.quick else OUT)
+    for name, sizes in (QUICK if args.quick else FULL).items():
+        for size in (size.part(args.part) for size in sizes if name in wanted):
+            if not args.rows or size.rows in args.rows:
+                found = concept_rows(size) if name == "labels" else world_rows(getattr(worlds, name)(), size)
+                print(tables.world(found), end="\n\n", flush=True)
+                known.add(found)
+    if IN_ORDER in wanted:
+        known.in_order = in_order()
+    if HOLDOUTS in wanted:
+        known.holdouts = holdouts.rows(4 if args.quick else 40)
+    known.write(quick=args.quick)
+    bars = known.bars(quick=args.quick)
+    print(tables.rest(known.in_order, known.holdouts, bars))
+    print(known.path)
     # Few runs are noisy: only the full bench fails.
     return 0 if args.quick or all(bar.met for bar in bars) else 1
 
