@@ -11,6 +11,7 @@ from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
+from infra import images
 from infra.config import Drift, Endpoint
 from slipway import names
 
@@ -25,7 +26,9 @@ class Looks(Construct):
     ) -> None:
         super().__init__(scope, f"{endpoint.name}-looks")
         cdk.Tags.of(self).add(names.ENDPOINT_TAG, endpoint.name)
-        given = {"monitor": {"endpoint": endpoint.name, "kind": endpoint.monitor, **asdict(endpoint.drift)}}
+        image = images.uri(self, endpoint.retraining.image or endpoint.image)
+        about = {"endpoint": endpoint.name, "kind": endpoint.monitor, "image": image}
+        given = {"monitor": {**about, **asdict(endpoint.drift)}}
         self._schedule(endpoint, machine, undelivered, self._text(given))
         start = targets.SfnStateMachine(
             machine,

@@ -41,7 +41,7 @@ class Monitoring(cdk.Stack):
         if own := [endpoint for endpoint in watched if endpoint.monitor != names.MODEL_MONITOR]:
             self._profile_arrivals(own)
         steps = self._steps()
-        values, may = self._of_jobs(), self._may.run_label_jobs(state.label_role)
+        values, may = self._of_jobs(), self._may.run_watching_jobs(state.label_role, state.holdout_role)
         workflow = Workflow(
             self, "Workflow", name=names.MONITOR, definition=DEFINITION, steps=steps, values=values, may=may
         )
@@ -94,6 +94,9 @@ class Monitoring(cdk.Stack):
             "CodeFile": code.monitoring.s3_object_key,
             "AppUri": code.app.s3_object_url,
             "AppFile": code.app.s3_object_key,
+            "HoldoutRole": self._state.holdout_role.role_arn,
+            "ProgramUri": code.program.s3_object_url,
+            "ProgramFile": code.program.s3_object_key,
         }
 
     def _steps(self) -> dict[str, Function]:
@@ -101,11 +104,16 @@ class Monitoring(cdk.Stack):
         may = self._may
         see, keep = may.see_endpoints(), [*may.read(names.MONITORING), *may.write(names.MONITORING)]
         traffic = may.read(names.CAPTURE, names.MONITORING)
-        labelled = [*may.read(names.CAPTURE, names.MONITORING, names.GROUND_TRUTH), may.find_label_jobs()]
-        topic = {"TOPIC_ARN": self._state.topic.topic_arn}
+        labelled = [*may.read(names.CAPTURE, names.MONITORING, names.GROUND_TRUTH), may.find_processing_jobs()]
+        topic, ledger = {"TOPIC_ARN": self._state.topic.topic_arn}, {"LEDGER_TABLE": self._state.ledger.table_name}
         tell = [may.measure(), may.publish_metrics(), *may.notify(), may.emit()]
         return {
-            "PlanWindows": self._function("plan_windows", timeout=120, may=[*see, *traffic, *self._count()]),
+            "PlanWindows": self._function(
+                "plan_windows",
+                timeout=120,
+                may=[*see, *traffic, *self._count(), *self._compare(), may.see_releases()],
+                environment=ledger,
+            ),
             "MergeWindow": self._function(
                 "merge_window", timeout=600, memory=1024, may=[*see, *traffic, *may.write(names.MONITORING)]
             ),
@@ -121,7 +129,7 @@ class Monitoring(cdk.Stack):
                 timeout=300,
                 memory=1024,
                 may=[*keep, *tell, may.see_releases()],
-                environment={**topic, "LEDGER_TABLE": self._state.ledger.table_name},
+                environment={**topic, **ledger},
             ),
         }
 
@@ -129,6 +137,11 @@ class Monitoring(cdk.Stack):
         """One execution at a time counts an endpoint's windows: its ARN is kept, and asked whether it still does."""
         kept = [names.monitored(name, names.COUNTS) for name in self._watched]
         return [*self._may.write(*kept), self._may.follow(names.MONITOR)]
+
+    def _compare(self) -> list[Permission]:
+        """Of a holdout with recent requests, by a job that is given which."""
+        may = self._may
+        return [may.find_processing_jobs(), may.see_objects(names.GROUND_TRUTH), *may.write(names.JOBS)]
 
     def _function(
         self,

@@ -230,21 +230,22 @@ class Permissions:
         """Those of a retraining."""
         return self._run_jobs(("Training", "Processing"), self._jobs(), role)
 
-    def run_label_jobs(self, role: iam.IRole) -> list[Permission]:
-        """Those that join a window's labels."""
-        return self._run_jobs(("Processing",), self._made("processing-job", "{}-label-*"), role)
+    def run_watching_jobs(self, *roles: iam.IRole) -> list[Permission]:
+        """Those that join a window's labels, and those that compare a holdout with recent requests."""
+        made = [arn for kind in ("label", "holdout") for arn in self._made("processing-job", f"{{}}-{kind}-*")]
+        return self._run_jobs(("Processing",), made, *roles)
 
-    def find_label_jobs(self) -> Permission:
+    def find_processing_jobs(self) -> Permission:
         return Permission(["sagemaker:ListProcessingJobs"], ["*"], NO_RESOURCE)
 
-    def _run_jobs(self, kinds: Sequence[str], jobs: Sequence[str], role: iam.IRole) -> list[Permission]:
+    def _run_jobs(self, kinds: Sequence[str], jobs: Sequence[str], *roles: iam.IRole) -> list[Permission]:
         """What a state machine needs to run jobs on encrypted volumes and to hear of their ends, by its own rules."""
         verbs = [f"{verb}{kind}Job" for kind in kinds for verb in ("Create", "Describe", "Stop")]
         rules = [f"StepFunctionsGetEventsForSageMaker{kind}JobsRule" for kind in kinds]
         keep = ["events:PutTargets", "events:PutRule", "events:DescribeRule"]
         return [
             Permission([f"sagemaker:{verb}" for verb in (*verbs, "AddTags")], jobs, NAMED_BY_RUN),
-            Permission(["iam:PassRole"], [role.role_arn], when=TO_SAGEMAKER),
+            Permission(["iam:PassRole"], [role.role_arn for role in roles], when=TO_SAGEMAKER),
             Permission(["kms:CreateGrant"], [self._key.key_arn], when=FOR_SAGEMAKER),
             Permission(["kms:DescribeKey"], [self._key.key_arn]),
             Permission(keep, [arn(self._scope, "events", "rule", rule) for rule in rules]),

@@ -32,7 +32,9 @@ class State(cdk.Stack):
         self.training_role = self._training_role(config.endpoints)
         self.retraining_role = self._retraining_role(config.endpoints)
         self.label_role = self._label_role(config.endpoints)
-        self.export_value(self.label_role.role_arn)  # also while Monitoring is not there, or not any more, to import it
+        self.holdout_role = self._holdout_role(config.endpoints)
+        for role in (self.label_role, self.holdout_role):
+            self.export_value(role.role_arn)  # also while Monitoring is not there, or not any more, to import it
         self.serving_roles: dict[str, iam.IRole] = {}
         self.monitoring_roles: dict[str, iam.IRole] = {}
         for endpoint in config.endpoints:
@@ -74,9 +76,7 @@ class State(cdk.Stack):
         role = SageMakerRole(
             self, "RetrainingRole", store=self.store, key=self.key, logs="*Jobs", name=names.RETRAINING
         )
-        wanted = {image for endpoint in endpoints for image in (endpoint.image, endpoint.retraining.image) if image}
-        for image in sorted(wanted):
-            role.pulls(images.repository_arn(self, image))
+        self._pull_job_images(role, endpoints)
         role.pulls(spark_image.REGISTRY.repository_arn(self))
         code = self.job_code
         role.fetches(code.program, code.program_app, code.monitoring, code.sources, code.wheel)
@@ -92,6 +92,22 @@ class State(cdk.Stack):
         for endpoint in endpoints:
             role.writes(names.monitored(endpoint.name, names.LABELLED))
         return role
+
+    def _holdout_role(self, endpoints: tuple[Endpoint, ...]) -> SageMakerRole:
+        """Of the jobs that compare what a package was evaluated on with recent requests."""
+        role = SageMakerRole(self, "HoldoutRole", store=self.store, key=self.key, logs="*Jobs", name=names.COMPARING)
+        self._pull_job_images(role, endpoints)
+        role.fetches(self.job_code.program)
+        kept = [names.monitored(endpoint.name, names.BASELINES) for endpoint in endpoints]
+        role.reads(names.CAPTURE, names.GROUND_TRUTH, names.MODELS, names.RETRAINED, names.JOBS, *kept)
+        for prefix in kept:
+            role.writes(prefix)
+        return role
+
+    def _pull_job_images(self, role: SageMakerRole, endpoints: tuple[Endpoint, ...]) -> None:
+        wanted = {image for endpoint in endpoints for image in (endpoint.image, endpoint.retraining.image) if image}
+        for image in sorted(wanted):
+            role.pulls(images.repository_arn(self, image))
 
     def _endpoint(self, endpoint: Endpoint, removal: cdk.RemovalPolicy) -> None:
         room = Construct(self, endpoint.name)

@@ -22,6 +22,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     frame = ledger.frame(known.trigger.endpoint)
     if not known.package:
         arn = registry.create(request(known, frame))
+        baselines.evaluated(known.trigger.endpoint, names.version(arn), legs.evaluated(known))
         says = baselines.publish(known.trigger.endpoint, names.version(arn), made(known), bound_to=known.id)
         job = jobs.ran("Processing", state["baselined"]["job"])
         moved = move(known, State.REGISTERING, now, says=says, cost=frame.retraining.cost(job.seconds))

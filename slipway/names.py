@@ -14,6 +14,7 @@ PROMOTION = f"{PREFIX}-promotion"
 MONITOR = f"{PREFIX}-monitoring"
 RETRAINING = f"{PREFIX}-retraining"
 LABELLING = f"{PREFIX}-labelling"
+COMPARING = f"{PREFIX}-comparing"
 METRICS = "Slipway"
 EVENT_SOURCE = PREFIX
 ABORT_REQUESTED = "Release Abort Requested"
@@ -159,6 +160,11 @@ def label_job(endpoint: str, variant: str, window: str) -> str:
     With `-1`, the attempt, the longest endpoint's are of the 63 characters that SageMaker allows.
     """
     return f"{endpoint}-label-{variant[0]}-{window}"
+
+
+def holdout_job(endpoint: str, version: str) -> str:
+    """Begins the names of the jobs that compare a package's holdout with recent requests; a minute follows."""
+    return f"{endpoint}-holdout-{version}"
 
 
 # What monitoring keeps below `monitoring/{endpoint}/`, by its kind. `when` is yyyy/mm/dd/hh/MM of a window's start.

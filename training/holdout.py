@@ -3,10 +3,13 @@
     python holdout.py --holdout DIR --recent CAPTURED --model DIR|model.tar.gz --time COLUMN --output DIR
 
 `holdout.json`, put beside the package's baseline, is what drift detection reads. With --joint, where the baseline was
-made of the same rows, `joint.json` too: whether columns go together as they did.
+made of the same rows, `joint.json` too: whether columns go together as they did. A holdout of requests that got a label
+is compared with such: --labels. Requests of whole weeks are given, so that night is not compared with day.
 """
 
 import argparse
+import hashlib
+import heapq
 import json
 import math
 from collections.abc import Iterator
@@ -51,28 +54,41 @@ def new_levels(holdout: pd.DataFrame, recent: pd.DataFrame) -> list[tuple[str, f
     return [(name, share) for name, share in shares.items() if share]
 
 
-def newest(folder: Path, features: list[str]) -> pd.DataFrame:
-    """The newest MOST captured requests below a folder; a retry is the same request, a replayed row none."""
+def sample(folder: Path, features: list[str], labelled: frozenset[str] | None = None) -> pd.DataFrame:
+    """MOST of the captured requests below a folder, drawn evenly by their ids; a retry is the same request, a replayed
+    row none. labelled: of the requests with these ids."""
     rows: dict[str, tuple[Any, ...]] = {}
     for id, *values in _requests(folder, len(features)):
-        rows.setdefault(id, tuple(values))
-        if len(rows) == MOST:
-            break
-    return pd.DataFrame([*rows.values()], columns=["asked_at", *features])
+        if labelled is None or id in labelled:
+            rows.setdefault(id, tuple(values))
+    drawn = heapq.nsmallest(MOST, rows, key=lambda id: hashlib.sha256(id.encode()).digest())
+    return pd.DataFrame([rows[id] for id in drawn], columns=["asked_at", *features])
+
+
+def with_label(folder: Path) -> frozenset[str]:
+    """Ids of the requests that got a label."""
+    lines = (line for path in folder.rglob("*.jsonl") for line in path.read_bytes().splitlines())
+    return frozenset(id for id in map(_labelled, lines) if id)
 
 
 def _requests(folder: Path, columns: int) -> Iterator[tuple[Any, ...]]:
-    paths = sorted(folder.rglob("*.jsonl"), key=lambda path: path.relative_to(folder).as_posix(), reverse=True)
-    for path in paths:
-        rows = [captured.request_row(path.as_posix(), line, columns) for line in path.read_bytes().splitlines()]
-        known = [row for row in rows if len(row) > 1 and not row[0].startswith(joined.PROBES)]
-        yield from sorted(known, key=lambda row: -row[1])
+    for path in sorted(folder.rglob("*.jsonl"), key=lambda path: path.relative_to(folder).as_posix()):
+        rows = (captured.request_row(path.as_posix(), line, columns) for line in path.read_bytes().splitlines())
+        yield from (row for row in rows if len(row) > 1 and not row[0].startswith(joined.PROBES))
+
+
+def _labelled(line: bytes) -> str:
+    try:
+        return captured.label(line)[0]
+    except captured.Rejected:
+        return ""
 
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="Compare a holdout with recent requests.")
     parser.add_argument("--holdout", type=Path, required=True, help="a folder of .parquet or .csv files")
     parser.add_argument("--recent", type=Path, required=True, help="captured objects of one variant")
+    parser.add_argument("--labels", type=Path, help="ground truth: only requests that have a label are compared")
     parser.add_argument("--model", type=Path, required=True, help="model.tar.gz, or its folder: the features in order")
     parser.add_argument("--time", required=True, help="the holdout's column of unix seconds")
     parser.add_argument("--output", type=Path, required=True)
@@ -80,10 +96,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
     features = evaluate.open_artifact(options.model).features
+    recent = sample(options.recent, features, with_label(options.labels) if options.labels else None)
     try:
-        found = measure(
-            tables.read(options.holdout)[0], newest(options.recent, features), features, options.time, options.seed
-        )
+        found = measure(tables.read(options.holdout)[0], recent, features, options.time, options.seed)
     except ValueError as error:
         raise SystemExit(str(error)) from None
     if not math.isfinite(found["age"]):

@@ -10,9 +10,11 @@ from slipway import codec, names
 from slipway.drift.findings import Window
 from slipway.drift.profile import Profile
 from slipway.drift.reference import Reference
+from slipway.holdouts import Evaluated
 
 REFERENCE, WINDOWS, GOLDEN = "reference.json", "windows.jsonl", "golden.jsonl"
 HOLDOUT, JOINT, ANCHORS = "holdout.json", "joint.json", "anchors.json"
+EVALUATED = "evaluated.json"
 MAKE = "make the package's baseline with `python -m monitoring baseline`"
 T = TypeVar("T")
 
@@ -115,8 +117,13 @@ def publish(endpoint: str, version: str, folder: str, bound_to: str) -> str:
     return f"baseline {own.id}"
 
 
+def evaluated(endpoint: str, version: str, on: Evaluated) -> None:
+    """Keeps what a package was evaluated on, for its comparison with recent requests."""
+    bucket.put(names.monitored(endpoint, names.BASELINES, version, EVALUATED), codec.dumps(on).encode())
+
+
 def finding(kind: type[T], endpoint: str, version: str, file: str) -> T | None:
-    """What a job found out about a package's holdout or anchors; None until one did."""
+    """What a job found out about a package's holdout or anchors, or was to look at; None until one did."""
     body = bucket.get(names.monitored(endpoint, names.BASELINES, version, file))
     return codec.loads(kind, body.decode()) if body else None
 

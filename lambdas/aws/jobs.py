@@ -39,11 +39,12 @@ def tuning(name: str) -> dict[str, Any]:
     return _call("describe", TUNING, name)
 
 
-def processing(prefix: str) -> list[str]:
-    """How the processing jobs stand whose names begin so, in no particular order."""
+def processing(prefix: str) -> dict[str, str]:
+    """How the processing jobs stand whose names begin so, by name."""
     pages = client("sagemaker").get_paginator("list_processing_jobs").paginate(NameContains=prefix)
     jobs = (job for page in pages for job in page["ProcessingJobSummaries"])
-    return [job["ProcessingJobStatus"] for job in jobs if job["ProcessingJobName"].startswith(prefix)]
+    found = {str(job["ProcessingJobName"]): str(job["ProcessingJobStatus"]) for job in jobs}
+    return {name: status for name, status in found.items() if name.startswith(prefix)}
 
 
 def stop(prefix: str, kinds: Sequence[str] = KINDS) -> list[str]:

@@ -29,7 +29,7 @@ def place(monitor: Monitor, variant: str, since: float, given: Given, reference:
     """The job to run now, for the workflow; None while one is at it already. Raises Unjoined after MOST_ATTEMPTS."""
     stem = names.label_job(monitor.endpoint, variant, f"{datetime.fromtimestamp(since, UTC):%Y%m%d%H%M}")
     standing = jobs.processing(f"{stem}-")
-    if any(status in UNDER_WAY for status in standing):
+    if any(status in UNDER_WAY for status in standing.values()):
         return None
     if len(standing) >= MOST_ATTEMPTS:
         raise Unjoined(f"{len(standing)} jobs {stem}-* did not join the window's labels; their FailureReason says why")

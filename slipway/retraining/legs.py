@@ -6,6 +6,7 @@ from typing import Any
 
 from slipway import names, windows
 from slipway.frame import Frame
+from slipway.holdouts import Evaluated
 from slipway.retraining import guard, request, tuning
 from slipway.retraining.run import Kind, Run, State, Trigger
 from slipway.retraining.settings import START_SECONDS, Settings
@@ -166,6 +167,12 @@ def tuned(told: Mapping[str, str], run: Run) -> dict[str, str]:
 def folder(run: Run) -> str:
     """The prefix of what a run keeps in the bucket."""
     return f"{names.RETRAINED}/{run.trigger.endpoint}/{run.id}"
+
+
+def evaluated(run: Run) -> Evaluated:
+    """What the run's package was judged on: rows that are requests with a label, and what its baseline is made of."""
+    _, _, artifact = run.output("artifact").removeprefix("s3://").partition("/")
+    return Evaluated(f"{folder(run)}/{DATASET}/holdout", artifact, TIME, labelled=True, joint=True)
 
 
 def traffic(run: Run) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from infra.monitoring import DEFINITION
 from lambdas.aws import label_jobs
 from slipway import codec, names
 from slipway.windows import Monitor
-from tests.infra.synthesis import FRAUD, WAITING, Template, of_type, one, read, statements, synthesize
+from tests.infra.synthesis import FRAUD, WAITING, Template, of_type, one, read, statements, synthesize, text
 from tests.infra.test_permissions import role_of
 
 MACHINE = "AWS::StepFunctions::StateMachine"
@@ -39,7 +39,8 @@ def test_each_hole_of_the_definition_gets_the_function_of_its_name(template: Tem
     assert machine["DefinitionString"] == DEFINITION.read_text()
     assert set(re.findall(r"\$\{(\w+)\}", machine["DefinitionString"])) == set(filled)
     functions = {"PlanWindows", "MergeWindow", "LabelWindow", "Probe", "DetectDrift"}
-    assert set(filled) - functions == {"JobsRole", "JobsImage", "Key", "CodeUri", "CodeFile", "AppUri", "AppFile"}
+    labelling = {"JobsRole", "JobsImage", "CodeUri", "CodeFile", "AppUri", "AppFile"}
+    assert set(filled) - functions == labelling | {"HoldoutRole", "ProgramUri", "ProgramFile", "Key"}
     for hole, value in ((hole, filled[hole]) for hole in functions):
         handler = template["Resources"][value["Fn::GetAtt"][0]]["Properties"]["Handler"]
         assert handler.split(".")[1].title().replace("_", "") == hole
@@ -61,7 +62,7 @@ def jobs() -> dict[str, dict]:
 def test_every_task_of_the_definition_is_tried_again_and_ends_in_time() -> None:
     definition = json.loads(DEFINITION.read_text())
     found = tasks(definition["States"])
-    assert len(found) == 5 + len(jobs()) == 7
+    assert len(found) == 5 + len(jobs()) == 8
     assert all(task["Retry"] for task in found.values())
     assert all(task["TimeoutSeconds"] <= 630 for name, task in found.items() if name not in jobs())
     assert definition["TimeoutSeconds"] == 4 * 3600
@@ -72,8 +73,9 @@ def test_jobs_end_before_their_task_does_and_a_failed_one_is_not_run_again_at_on
         assert task["Parameters"]["StoppingCondition"]["MaxRuntimeInSeconds"] < task["TimeoutSeconds"] < 4 * 3600
         tried = {error for retry in task["Retry"] for error in retry["ErrorEquals"]}
         assert tried == {"SageMaker.ThrottlingException", "SageMaker.ResourceLimitExceededException"}
-        caught = [(catch["ErrorEquals"], catch["Next"]) for catch in task["Catch"]]
-        assert caught == [(["SageMaker.ResourceInUseException"], "Labelled"), (["States.ALL"], "NotLabelled")]
+        caught = {error: catch["Next"] for catch in task["Catch"] for error in catch["ErrorEquals"]}
+        assert set(caught) == {"SageMaker.ResourceInUseException", "States.ALL"}
+        assert caught["States.ALL"] in ("NotLabelled", "NotCompared")
 
 
 def test_a_window_that_was_given_up_is_not_asked_for_again_in_the_same_look() -> None:
@@ -81,9 +83,10 @@ def test_a_window_that_was_given_up_is_not_asked_for_again_in_the_same_look() ->
     assert retry[0] == {"ErrorEquals": [label_jobs.Unjoined.__name__], "MaxAttempts": 0}
 
 
-def test_every_state_that_joins_is_reached_and_leads_to_one_that_exists() -> None:
-    states = json.loads(DEFINITION.read_text())["States"]["JoinLabels"]["ItemProcessor"]["States"]
-    reached = {"LabelWindow"}
+@pytest.mark.parametrize("room", ["JoinLabels", "CompareHoldouts"])
+def test_every_state_of_what_jobs_do_is_reached_and_leads_to_one_that_exists(room: str) -> None:
+    processor = json.loads(DEFINITION.read_text())["States"][room]["ItemProcessor"]
+    states, reached = processor["States"], {processor["StartAt"]}
     for state in states.values():
         branches = [state, *state.get("Choices", ()), *state.get("Catch", ())]
         reached |= {branch[key] for branch in branches for key in ("Next", "Default") if key in branch}
@@ -99,6 +102,12 @@ def test_jobs_bear_the_key_their_owners_tag_and_what_sagemaker_takes() -> None:
         "$.result.said.job.arguments": ["profile"],
         "$.monitor.endpoint": "fraud",
         **{f"$.result.said.job.{key}": value for key, value in said.items()},
+        **{f"$.job.{key}": value for key, value in said.items()},
+        **{f"$.job.{key}": f"s3://b/{key}" for key in ("holdout", "model")},
+        "$.job.volume": 30,
+        "$.job.arguments": ["--joint"],
+        "$.monitor.job_instance_type": "ml.m5.xlarge",
+        "$.monitor.image": "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:3.2-0",
     }
 
     def filled(value: object) -> object:
@@ -127,11 +136,12 @@ def test_one_job_is_alone_and_has_no_network_and_the_other_is_a_cluster() -> Non
     assert [p["ProcessingResources"]["ClusterConfig"]["InstanceCount"] for p in (one, many)] == [1, 2]
 
 
-def test_the_workflow_may_run_its_endpoints_label_jobs_under_one_role(templates: dict[str, Template]) -> None:
+def test_the_workflow_may_run_its_endpoints_jobs_each_kind_under_its_role(templates: dict[str, Template]) -> None:
     allowed = {action: s["Resource"] for s in role_of(templates, "WorkflowMachine") for action in s["Action"]}
-    assert all("-label-*" in resource for resource in allowed["sagemaker:CreateProcessingJob"])
+    assert all(r.endswith(("-label-*", "-holdout-*")) for r in allowed["sagemaker:CreateProcessingJob"])
     assert "sagemaker:CreateTrainingJob" not in allowed
-    assert len(allowed["iam:PassRole"]) == 1 and "LabelRole" in allowed["iam:PassRole"][0]
+    passed = sorted(allowed["iam:PassRole"])
+    assert len(passed) == 2 and "HoldoutRole" in passed[0] and "LabelRole" in passed[1]
     assert [r.rsplit("/", 1)[-1] for r in allowed["events:PutRule"]] == [
         "StepFunctionsGetEventsForSageMakerProcessingJobsRule"
     ]
@@ -145,6 +155,14 @@ def test_label_jobs_write_labelled_windows_and_nothing_else(templates: dict[str,
     }
 
 
+def test_a_comparison_writes_beside_baselines_and_nothing_else(templates: dict[str, Template]) -> None:
+    policies = {n: r for n, r in templates["state"]["Resources"].items() if n.startswith("HoldoutRoleDefaultPolicy")}
+    written = [r for s in statements({"Resources": policies}) if "s3:PutObject" in s["Action"] for r in s["Resource"]]
+    assert {r.rsplit("<", 1)[-1].partition("/")[2] for r in written} == {
+        f"monitoring/{name}/baselines/*" for name in ("fraud", "churn", "returns")
+    }
+
+
 def test_sparks_image_is_the_one_of_the_region_and_no_region_fails_to_deploy(template: Template) -> None:
     mapping = {region: row["Account"] for region, row in template["Mappings"]["SparkRegistry"].items()}
     assert mapping.items() >= spark_image.ACCOUNTS.items()
@@ -153,8 +171,9 @@ def test_sparks_image_is_the_one_of_the_region_and_no_region_fails_to_deploy(tem
 
 def test_a_schedule_hands_the_workflow_settings_that_it_can_read(template: Template) -> None:
     schedule = one(template, SCHEDULE, Name=names.monitor_schedule("fraud"))
-    monitor = codec.decode(Monitor, json.loads(schedule["Target"]["Input"])["monitor"])
-    assert monitor == Monitor("fraud")
+    monitor = codec.decode(Monitor, json.loads(text(schedule["Target"]["Input"]))["monitor"])
+    assert monitor == Monitor("fraud", image=monitor.image)
+    assert monitor.image.endswith("/sagemaker-xgboost:3.2-0")
     assert schedule["ScheduleExpression"] == "cron(10 * * * ? *)"
     assert {"DeadLetterConfig", "RetryPolicy", "RoleArn"} <= set(schedule["Target"])
 
@@ -171,7 +190,7 @@ def test_an_endpoint_back_in_service_is_looked_at_with_the_same_settings(templat
     deployed = rule(template, "aws.sagemaker", EndpointName=["fraud"], EndpointStatus=["IN_SERVICE"])
     (target,) = deployed["Targets"]
     scheduled = one(template, SCHEDULE, Name=names.monitor_schedule("fraud"))["Target"]["Input"]
-    assert json.loads(target["Input"]) == json.loads(scheduled)
+    assert json.loads(text(target["Input"])) == json.loads(text(scheduled))
 
 
 def test_captured_objects_are_profiled_for_endpoints_that_slipway_itself_watches(template: Template) -> None:

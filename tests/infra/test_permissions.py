@@ -38,7 +38,7 @@ PARTIAL = [
     rf"/(models|data|code|capture|ground-truth|monitoring|retraining|jobs|(capture|ground-truth)/{ENDPOINT}|monitoring/{ENDPOINT}/(model-monitor|baselines|labelled|counts))/\*$",
     rf":(training|processing)-job/{ENDPOINT}-retrain-\*$",
     rf":(hyper-parameter-tuning|training)-job/{ENDPOINT}-tune-\*$",
-    rf":processing-job/{ENDPOINT}-label-\*$",
+    rf":processing-job/{ENDPOINT}-(label|holdout)-\*$",
     rf":log-group:/aws/sagemaker/(\*Jobs|Endpoints/{ENDPOINT})(:\*)?$",
     rf":alarm:TargetTracking-endpoint/{ENDPOINT}/variant/\*$",
     r":execution:slipway-(promotion|retraining|monitoring):\*$",

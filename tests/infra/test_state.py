@@ -69,7 +69,7 @@ def test_an_endpoint_writes_only_its_own_capture(templates: dict[str, Template])
     own = {
         f"/{kind}/*"
         for name in ("fraud", "churn", "returns")
-        for kind in (f"capture/{name}", f"monitoring/{name}/labelled")
+        for kind in (f"capture/{name}", f"monitoring/{name}/labelled", f"monitoring/{name}/baselines")
     }
     assert ends == {"/models/*", "/retraining/*", "/monitoring/churn/model-monitor/*", *own}
 

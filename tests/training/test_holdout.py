@@ -65,14 +65,27 @@ def test_a_level_that_the_holdout_lacks_is_named_with_its_share(world: World, mo
     assert found.new_levels == (("c", 0.1),) and "c" in alarming(found)
 
 
-def test_the_newest_requests_count_once_and_replayed_rows_not_at_all(world: World, model_dir: Path) -> None:
-    send(world, table(600, 21))
+def test_requests_of_the_whole_time_count_once_and_replayed_rows_not_at_all(world: World) -> None:
+    send(world, table(holdout.MOST, 21))
     send(world, table(60, 21))  # retries of the first ones
     send(world, table(holdout.MOST, 23), BEGIN + DAY)
     world.ask(f"{joined.PROBES}-baseline-1", BEGIN + 3 * DAY, "9,9,9,9")
     world.write()
-    rows = holdout.newest(world.capture, FEATURES)
-    assert len(rows) == holdout.MOST and rows["asked_at"].min() == BEGIN + DAY and rows["a"].max() < 9
+    rows = holdout.sample(world.capture, FEATURES)
+    assert len(rows) == holdout.MOST and rows["a"].max() < 9 and not rows.duplicated().any()
+    assert (rows["asked_at"] < BEGIN + DAY).mean() == pytest.approx(0.5, abs=0.05)
+    assert holdout.sample(world.capture, FEATURES).equals(rows)
+
+
+def test_requests_with_a_label_are_compared_with_a_holdout_of_such(world: World, model_dir: Path) -> None:
+    rows = table(1200, 21)
+    send(world, rows)
+    acted_on = rows["a"] > 0  # nobody else's outcome is known
+    for number in rows.index[acted_on]:
+        world.tell(f"r{BEGIN}-{number}", BEGIN + DAY, 1)
+    old = table(1200, 22).query("a > 0")
+    labels = ["--labels", str(world.labels)]
+    assert alarming(compare(world, model_dir, old, *labels)) == set()
 
 
 def test_too_few_requests_are_refused(world: World, model_dir: Path) -> None:
