@@ -29,7 +29,7 @@ class Drift:
     hours after it; false_alarms: at most one is tolerated in so many windows; effect_floor: least shift that matters.
     job_megabytes, spark_megabytes: of a window's traffic and labels, from where on a processing job joins them, and a
     cluster of two instances; job_instance_type: of these, and of the job that compares the holdout with the requests of
-    so many hours, as often; holdout_hours: 0 for never.
+    so many hours, as often; holdout_hours: None for never.
     """
 
     window_minutes: int = 60
@@ -40,7 +40,7 @@ class Drift:
     job_megabytes: int = 100
     spark_megabytes: int = 2_000
     job_instance_type: str = "ml.m5.xlarge"
-    holdout_hours: float = 168
+    holdout_hours: float | None = 168
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ _DRIFT = section(
         "job_megabytes": whole(0, 1_000_000),
         "spark_megabytes": whole(0, 1_000_000_000),
         "job_instance_type": _INSTANCE_TYPE,
-        "holdout_hours": number(0, 24 * 90),
+        "holdout_hours": optional(number(0, 24 * 90)),
     },
 )
 _IMAGE_URI = r"\d{12}\.dkr\.ecr\.[a-z0-9-]+\.[a-z0-9.]+/[a-z0-9._/-]+(:[\w.-]+|@sha256:[0-9a-f]{64})"

@@ -44,15 +44,20 @@ class Span:
 def span(monitor: Monitor, evaluated: Evaluated, now: float) -> Span:
     """Whose requests are compared; those that should have their label by now, if only these are."""
     until = now - 3600 * monitor.label_hours if evaluated.labelled else now
-    return Span(until - 3600 * monitor.holdout_hours, until)
+    return Span(until - _period(monitor), until)
 
 
 def due(monitor: Monitor, begun: Mapping[float, str], served_since: float, of: Span, now: float) -> bool:
     """begun: when comparisons of the package began, and how they stand. served_since: its model, unix seconds."""
-    period = 3600 * monitor.holdout_hours
+    period = _period(monitor)
     waits = (period / AGAIN if status in BADLY else period for status in begun.values())
     free = all(now - at >= wait for at, wait in zip(begun, waits, strict=True))
     return period > 0 and monitor.image != "" and served_since <= of.since and free
+
+
+def _period(monitor: Monitor) -> float:
+    """Seconds; 0: nothing is ever compared."""
+    return 3600 * (monitor.holdout_hours or 0.0)
 
 
 class Sized(Protocol):

@@ -35,7 +35,7 @@ class Monitor:
     label_hours: from a window's end until its labels have come. false_alarms: tolerated, one in so many windows.
     job_megabytes, spark_megabytes: of a window's captured traffic and labels, from where on a job joins them, and a
     cluster. job_instance_type: of that job, and of the one that compares the model's holdout with the requests of so
-    many hours, as often; holdout_hours: 0 for never. image: of the latter's container, "" for none.
+    many hours, as often; holdout_hours: None for never. image: of the latter's container, "" for none.
     """
 
     endpoint: str
@@ -48,7 +48,7 @@ class Monitor:
     job_megabytes: int = 100
     spark_megabytes: int = 2_000
     job_instance_type: str = "ml.m5.xlarge"
-    holdout_hours: float = 168
+    holdout_hours: float | None = 168
     image: str = ""
 
     def __post_init__(self) -> None:

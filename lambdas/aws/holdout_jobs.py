@@ -7,7 +7,7 @@ from typing import Any
 
 from lambdas.aws import baselines, bucket, counted, jobs
 from lambdas.aws.capture import Source
-from lambdas.aws.label_jobs import MOUNTED, manifest, uri
+from lambdas.aws.job_inputs import MOUNTED, manifest, uri
 from slipway import holdouts, names, windows
 from slipway.holdouts import Evaluated
 from slipway.windows import MEGABYTE, Monitor

@@ -3,22 +3,18 @@
 It runs `python -m monitoring profile` and puts its profile where the function would, so whoever reads it can't tell.
 """
 
-import json
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
 from lambdas.aws import bucket, counted, jobs
-from lambdas.aws.capture import Source
+from lambdas.aws.job_inputs import MOUNTED, manifest, uri
 from lambdas.aws.profiling import Given
-from lambdas.aws.settings import setting
 from slipway import codec, names
 from slipway.drift.reference import Reference
 from slipway.windows import Engine, Monitor, volume
 
 MOST_ATTEMPTS = 3
 UNDER_WAY = ("InProgress", "Stopping")
-MOUNTED = "/opt/ml/processing"
 
 
 class Unjoined(Exception):
@@ -62,12 +58,3 @@ def arguments(engine: Engine, file: str, due: float) -> list[str]:
         "quarantine": f"{MOUNTED}/quarantine.jsonl",
     }
     return ["profile", *(word for name, value in options.items() for word in (f"--{name}", value))]
-
-
-def manifest(sources: Iterable[Source]) -> bytes:
-    """Objects as SageMaker is told of them: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_S3DataSource.html"""
-    return json.dumps([{"prefix": uri("")}, *(source.key for source in sources)]).encode()
-
-
-def uri(key: str) -> str:
-    return f"s3://{setting('BUCKET')}/{key}"

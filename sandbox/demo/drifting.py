@@ -17,7 +17,7 @@ from sandbox.environment import Sandbox
 from slipway import names
 
 SPEED = 60.0  # a minute of the endpoint's clock is a second
-WINDOWS = {"window_minutes": 10, "settle_minutes": 2, "label_hours": 1}
+WINDOWS = {"window_minutes": 10, "settle_minutes": 2, "label_hours": 1, "holdout_hours": 0.25}
 STEPS = [
     {"phase": "SHADOW", "minutes": 5, "requests": 500},
     {"phase": "CANARY", "weight": 25, "minutes": 5, "requests": 300},

@@ -52,7 +52,7 @@ class Teller:
     def play(self) -> None:
         """Raises NotSo."""
         if self.story.holdout:
-            self.watched.compare_holdout(self._fresh(), 0.0)
+            self.watched.evaluate_on(self._fresh())
         self.calm()
         began = self.now()
         self._begin()
@@ -131,8 +131,7 @@ class Teller:
         if story.fault:
             self.world.inject(names.BASELINE, story.fault)
         if story.holdout:
-            old, stream = (pd.read_parquet(self.world.slice(name)) for name in (story.holdout, "stream"))
-            self.watched.compare_holdout(old, float(stream["Time"].max() - old["Time"].max()))
+            self.watched.evaluate_on(pd.read_parquet(self.world.slice(story.holdout)))
 
     def _end(self) -> None:
         story = self.story
@@ -141,7 +140,7 @@ class Teller:
         if story.fault:
             self.world.inject(names.BASELINE, {})
         if story.holdout:
-            self.watched.compare_holdout(self._fresh(), 0.0)
+            self.watched.evaluate_on(self._fresh())
 
     def _fresh(self) -> pd.DataFrame:
         return pd.read_parquet(self.world.slice("stream"))

@@ -1,23 +1,20 @@
 """A watched endpoint from outside: what its users send, what was made of it, and what people are told."""
 
+import io
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from sandbox.changes import TARGET
 from sandbox.demo import baseline
-from sandbox.demo.toolchain import ROOT
 from sandbox.demo.world import ENDPOINT, World
 from slipway import names
 
 RATE = 150.0  # requests a real second
 # Labels come within the hour that monitoring waits for them at least.
 LABELS, NO_LABELS = ("--label-delay", "600"), ("--label-share", "0")
-COMPARED, SEED = 3000, 5
+SEED = 5
 
 
 class Watched:
@@ -83,34 +80,17 @@ class Watched:
         file = self._world.sandbox.logs / "notifications.jsonl"
         return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
 
-    def compare_holdout(self, holdout: pd.DataFrame, newest: float) -> None:
-        """What a job finds out about the rows that models are evaluated on, against the newest captured requests, kept
-        with the baseline. newest: seconds between the holdout's last row and those."""
-        folder = self._world.out / "holdout"
-        folder.mkdir(exist_ok=True)
-        features = holdout.drop(columns=[name for name in ("Time", TARGET) if name in holdout])
-        older = features.sample(min(COMPARED, len(features)), random_state=SEED)
-        older.to_parquet(folder / "older.parquet")
-        pd.DataFrame(self._captured(), columns=list(older)).to_parquet(folder / "recent.parquet")
-        files = [part for name in ("older", "recent") for part in (f"--{name}", str(folder / f"{name}.parquet"))]
-        command = [sys.executable, str(ROOT / "training/two_sample.py"), *files, "--output", str(folder / "found.json")]
-        subprocess.run(command, check=True, capture_output=True)
-        found = json.loads((folder / "found.json").read_text())
-        effective = found.pop("effective")
-        kept = {"age": newest, "rows": len(older), "test": found, "effective": effective, "new_levels": []}
-        baseline.put(self._world, names.FIRST, {"holdout.json": json.dumps(kept)})
-
-    def _captured(self) -> list[list[float]]:
-        """The newest requests of one row each, as sent."""
-        found: list[list[float]] = []
-        for key in sorted(self._keys(f"{names.CAPTURE}/{ENDPOINT}/{names.BASELINE}/"), reverse=True):
-            for line in self._text(key).splitlines():
-                record = json.loads(line)
-                if not record["eventMetadata"].get("inferenceId", "").startswith(names.PROBE_ID):
-                    found.append([float(value) for value in record["captureData"]["endpointInput"]["data"].split(",")])
-            if len(found) >= COMPARED:
-                break
-        return found[:COMPARED]
+    def evaluate_on(self, rows: pd.DataFrame) -> None:
+        """Says that the champion was evaluated on these rows, the newest of which are of now, to be compared with what
+        its users send."""
+        now, folder = self._world.sandbox.clock.now(), names.monitored(ENDPOINT, names.BASELINES, names.FIRST)
+        body = io.BytesIO()
+        moments = now + rows["Time"] - rows["Time"].max()
+        rows.drop(columns="Time").assign(event_time=moments).to_parquet(body)
+        self._s3.put_object(Bucket=self._bucket, Key=f"{folder}/holdout/rows.parquet", Body=body.getvalue())
+        model = self._world.first_model().removeprefix(f"s3://{self._bucket}/")
+        told = {"holdout": f"{folder}/holdout", "model": model}
+        baseline.put(self._world, names.FIRST, {"evaluated.json": json.dumps(told)})
 
     def _read(self, kind: str, variant: str, suffix: str) -> list[dict[str, Any]]:
         keys = self._keys(f"{names.monitored(ENDPOINT, kind, variant)}/")

@@ -1,6 +1,8 @@
 import ast
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import aws_cdk as cdk
@@ -56,6 +58,14 @@ def test_there_are_these_functions_and_none_that_the_cdk_added(templates: dict[s
 def test_a_handler_is_a_function_in_the_repository(verb: str) -> None:
     tree = ast.parse((function.ROOT / "lambdas" / f"{verb}.py").read_text())
     assert "handler" in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+
+
+def test_a_function_without_the_streaming_engine_imports_nothing_of_it() -> None:
+    handlers = ", ".join(f"lambdas.{verb}" for verb in VERBS if verb not in COUNTING)
+    program = f"import sys; sys.modules['monitoring'] = None; import {handlers}"
+    environment = {**os.environ, "AWS_DEFAULT_REGION": "eu-west-1"}
+    done = subprocess.run([sys.executable, "-c", program], cwd=function.ROOT, env=environment, capture_output=True)
+    assert done.returncode == 0, done.stderr.decode()
 
 
 @pytest.mark.parametrize("verb", VERBS)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from lambdas import feedback, label_window, merge_window
-from lambdas.aws import label_jobs, profiling
+from lambdas.aws import job_inputs, label_jobs, profiling
 from monitoring import job
 from slipway import codec, names
 from slipway.drift.profile import Profile
@@ -59,7 +59,7 @@ def mount(told: dict[str, Any], folder: Path) -> list[str]:
             target.write_text(traffic.get(first["prefix"].removeprefix(f"s3://{BUCKET}/") + path))
     (folder / "given").mkdir()
     (folder / "given/reference.json").write_text(traffic.get(f"{prefix}/reference.json"))
-    return [word.replace(label_jobs.MOUNTED, str(folder)) for word in told["arguments"]]
+    return [word.replace(job_inputs.MOUNTED, str(folder)) for word in told["arguments"]]
 
 
 def test_the_job_makes_the_file_that_the_function_would_have_made(tmp_path: Path) -> None:

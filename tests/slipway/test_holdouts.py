@@ -41,7 +41,7 @@ def test_it_is_compared_once_a_period_and_after_a_failure_sooner(begun: dict[flo
 
 def test_it_is_not_compared_with_another_models_traffic_nor_where_nobody_asked() -> None:
     assert not holdouts.due(MONITOR, {}, WEEK.since + 1, WEEK, NOW)
-    assert not holdouts.due(Monitor("fraud", holdout_hours=0, image="image"), {}, 0, WEEK, NOW)
+    assert not holdouts.due(Monitor("fraud", holdout_hours=None, image="image"), {}, 0, WEEK, NOW)
     assert not holdouts.due(Monitor("fraud"), {}, 0, WEEK, NOW)
 
 

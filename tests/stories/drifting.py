@@ -53,6 +53,17 @@ class Drifting:
     def subjects(self) -> list[str]:
         return [message["subject"] for message in self.site.messages() if f"{ENDPOINT} baseline" in message["subject"]]
 
+    def evaluate_on(self, rows: pd.DataFrame) -> str:
+        """Says that the serving model was evaluated on these rows, of now; where what is found out about them lies."""
+        bucket, served = self.site.world.outputs()["BucketName"], self.site.served()[names.BASELINE]
+        beside = names.monitored(ENDPOINT, names.BASELINES, names.package_version(ENDPOINT, served))
+        rows.assign(event_time=self.site.now()).to_parquet(self.out / "evaluated.parquet")
+        s3 = self.site.client("s3")
+        s3.upload_file(str(self.out / "evaluated.parquet"), bucket, f"{beside}/holdout/rows.parquet")
+        told = {"holdout": f"{beside}/holdout", "model": _artifact(self.site, served).removeprefix(f"s3://{bucket}/")}
+        s3.put_object(Bucket=bucket, Key=f"{beside}/evaluated.json", Body=json.dumps(told))
+        return beside
+
 
 def prepare(site: Site, out: Path) -> Drifting:
     """The endpoint with a baseline of what it serves."""
@@ -66,8 +77,8 @@ def watch(site: Site, out: Path) -> Drifting:
     made.send(made.rows)
     begun = site.now()
     until(lambda: site.now() > begun + FLUSHED, "what earlier users sent is captured")
-    _delete(site, f"{names.CAPTURE}/{ENDPOINT}/{names.BASELINE}/")  # a watch begins with the traffic of a week
-    site.deploy(monitor="slipway", drift=SHORT)
+    delete(site, f"{names.CAPTURE}/{ENDPOINT}/{names.BASELINE}/")  # a watch begins with the traffic of a week
+    site.deploy(monitor="slipway", drift={**SHORT, "holdout_hours": 0.2})
     until(lambda: len(made.verdicts()) >= 3, "three windows have their verdict")
     return made
 
@@ -86,10 +97,10 @@ def forget(site: Site) -> None:
     machine = site.machine(names.RETRAINING)
     for execution in states.list_executions(stateMachineArn=machine, statusFilter="RUNNING")["executions"]:
         states.stop_execution(executionArn=execution["executionArn"], cause="its story is over")
-    _delete(site, f"{names.MONITORING}/{ENDPOINT}/")
+    delete(site, f"{names.MONITORING}/{ENDPOINT}/")
 
 
-def _delete(site: Site, prefix: str) -> None:
+def delete(site: Site, prefix: str) -> None:
     s3, bucket = site.client("s3"), site.world.outputs()["BucketName"]
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
         for item in page.get("Contents", ()):
@@ -99,8 +110,7 @@ def _delete(site: Site, prefix: str) -> None:
 def _baseline(site: Site, out: Path, rows: pd.DataFrame) -> str:
     """Writes the serving model's baseline into the bucket; the name of its most important feature."""
     s3, bucket, served = site.client("s3"), site.world.outputs()["BucketName"], site.served()[names.BASELINE]
-    artifact = site.client("sagemaker").describe_model(ModelName=served)["PrimaryContainer"]["ModelDataUrl"]
-    kept_in, _, key = artifact.removeprefix("s3://").partition("/")
+    kept_in, _, key = _artifact(site, served).removeprefix("s3://").partition("/")
     s3.download_file(kept_in, key, str(out / "model.tar.gz"))
     with tarfile.open(out / "model.tar.gz") as archive:
         archive.extract("model.ubj", out, filter="data")
@@ -121,3 +131,7 @@ def _baseline(site: Site, out: Path, rows: pd.DataFrame) -> str:
     for file, text in files.items():
         s3.put_object(Bucket=bucket, Key=names.monitored(ENDPOINT, names.BASELINES, version, file), Body=text)
     return max(gains, key=lambda name: gains[name])
+
+
+def _artifact(site: Site, model: str) -> str:
+    return str(site.client("sagemaker").describe_model(ModelName=model)["PrimaryContainer"]["ModelDataUrl"])

@@ -7,8 +7,9 @@ import pytest
 
 from lambdas.aws import capture, counted
 from sandbox.demo.world import ENDPOINT
-from slipway import names
-from tests.stories.drifting import Drifting, unwatch, watch
+from slipway import codec, names
+from slipway.drift.findings import Holdout
+from tests.stories.drifting import Drifting, delete, unwatch, watch
 from tests.stories.site import Site, until
 
 pytestmark = pytest.mark.sandbox
@@ -45,6 +46,18 @@ def test_golden_rows_score_as_they_did(drifting: Drifting) -> None:
     probes = drifting.objects(names.monitored(ENDPOINT, names.PROBES, names.BASELINE))
     assert probes
     assert not any("golden rows" in reason for v in drifting.verdicts() for reason in v["reasons"])
+
+
+def test_the_rows_that_the_model_was_evaluated_on_are_compared_with_its_requests_by_themselves(
+    drifting: Drifting,
+) -> None:
+    beside = drifting.evaluate_on(drifting.rows)
+    ((_, body),) = until(lambda: drifting.objects(beside, "/holdout.json").items(), "a job has compared them")
+    delete(drifting.site, f"{beside}/evaluated.json")  # what is told of the next comparison is another story
+    found = codec.loads(Holdout, body.decode())
+    assert found.test is not None and found.test.older == 5000 and found.test.recent > 1000
+    assert abs(found.test.auc - 0.5) < 0.1
+    assert [v["reasons"] for v in drifting.verdicts() if v["remedy"] != "NOTHING"] == []
 
 
 def test_a_feature_that_shifts_is_named_and_when_it_is_as_before_it_is_over(drifting: Drifting) -> None:
