@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
-from lambdas.aws import bucket, clock, labelled, ledger, registry, run_record, runs, serving
+from lambdas.aws import bucket, clock, labelled, ledger, registry, run_record, runs, serving, verdicts
 from lambdas.aws.settings import setting
 from lambdas.aws.telemetry import logger, tracer
 from slipway.frame import Frame
@@ -42,12 +42,12 @@ def mine(endpoint: str, execution: str) -> Run | None:
 
 
 def answer(asked: Trigger, frame: Frame, execution: str, again: bool) -> Run | guard.Answer:
-    now, settings = clock.now(), frame.retraining
-    history = runs.history(asked.endpoint)
+    now, settings, history = clock.now(), frame.retraining, runs.history(asked.endpoint)
     counted = labelled.count(asked.endpoint, legs.counts_from(asked, history), asked.until)
     if idle := legs.too_few(asked, counted, settings):
         return idle
-    said = guard.admit(asked, counted or legs.unknown(settings), history, settings.guard, now)
+    calm = verdicts.remedies(asked.endpoint, now - guard.CALM) if again else ()
+    said = guard.admit(asked, counted or legs.unknown(settings), history, settings.guard, now, calm)
     if isinstance(said, guard.Admitted):
         serves, artifact = serving.champion(asked.endpoint)
         new = with_outputs(begin(said.run_id, asked, serves, execution, now), champion=artifact)

@@ -1,6 +1,6 @@
 """Verdicts on drift: kept in the bucket, published as metrics, told to people and machines."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from lambdas.aws import bucket, counted, metrics, notify
 from lambdas.aws.settings import setting
@@ -19,10 +19,24 @@ def key(endpoint: str, variant: str, since: float, file: str) -> str:
 
 def newest(endpoint: str, variant: str, after: float) -> Drift | None:
     """The newest verdict on a window that starts at `after` or later (unix seconds)."""
+    found = max(_keys(endpoint, variant, after), default=None)
+    return _read(found) if found else None
+
+
+def remedies(endpoint: str, after: float) -> list[str]:
+    """Of the verdicts on the baseline's windows that start at `after` or later (unix seconds)."""
+    found = map(_read, _keys(endpoint, names.BASELINE, after))
+    return [drift.remedy.value for drift in found if drift]
+
+
+def _keys(endpoint: str, variant: str, after: float) -> Iterator[str]:
     prefix = names.monitored(endpoint, names.RESULTS, variant)
     keys = bucket.below(prefix, after=f"{prefix}/{counted.when(after)}")
-    found = max((key for key in keys if key.endswith(f"/{DRIFT}")), default=None)
-    body = bucket.get(found) if found else None
+    return (key for key in keys if key.endswith(f"/{DRIFT}"))
+
+
+def _read(key: str) -> Drift | None:
+    body = bucket.get(key)
     return codec.loads(Drift, body.decode()) if body else None
 
 

@@ -8,6 +8,7 @@ from slipway.retraining.run import Kind, Run, State, Trigger, run_id
 HOUR, DAY = 3600.0, 86400.0
 MONTH = 30 * DAY
 MOST_BACKOFF = 8
+CALM = DAY  # a drift may pause for a night
 # In the detectors' words (slipway.drift.findings), with what to do instead of retraining.
 REPAIRS = {
     "schema": "repair what sends the requests: columns are absent, surplus or of another type",
@@ -92,8 +93,11 @@ class Waiting:
 Answer = Admitted | Refused | Waiting
 
 
-def admit(trigger: Trigger, labels: Labels, history: Sequence[Run], settings: Settings, now: float) -> Answer:
-    """The answer to a trigger. history: the endpoint's runs of the last 30 days at least, in any order.
+def admit(
+    trigger: Trigger, labels: Labels, history: Sequence[Run], settings: Settings, now: float, calm: Sequence[str] = ()
+) -> Answer:
+    """The answer to a trigger. history: the endpoint's runs of the last 30 days at least, in any order. calm: remedies
+    of the verdicts of the last CALM seconds, for a trigger that has waited.
 
     A person is held to all but the cooldown.
     """
@@ -102,7 +106,7 @@ def admit(trigger: Trigger, labels: Labels, history: Sequence[Run], settings: Se
     id, person = run_id(trigger), trigger.kind is Kind.PERSON
     if known := _answered_by(id, runs):
         return Refused((f"run {known.id} ({known.state}) answers it already",), known.id)
-    reasons = [*_faults(trigger), *_budget(runs, settings, now)]
+    reasons = [*_faults(trigger), *_over(trigger, calm, now), *_budget(runs, settings, now)]
     cooling = _cooldown(runs, settings, now)
     if not settings.enabled:
         reasons.append("retraining is switched off; set retraining.enabled in cdk.json and deploy")
@@ -135,6 +139,11 @@ def _faults(trigger: Trigger) -> Iterator[str]:
     found = [cause for cause in trigger.causes if cause.cause in REPAIRS or cause.detector in BLOCKS]
     if trigger.remedy not in ("", "RETRAIN") and not found:
         yield f"the drift's remedy is {trigger.remedy}, not RETRAIN: {trigger.reason}"
+
+
+def _over(trigger: Trigger, calm: Sequence[str], now: float) -> Iterator[str]:
+    if trigger.kind is Kind.DRIFT and now - trigger.at >= CALM and set(calm) == {"NOTHING"}:
+        yield f"the drift is over: all {len(calm)} verdicts of the last {_span(CALM)} say NOTHING"
 
 
 def _budget(runs: Sequence[Run], settings: Settings, now: float) -> Iterator[str]:

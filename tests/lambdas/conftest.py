@@ -9,6 +9,7 @@ from moto import mock_aws
 from lambdas.aws import clients, clock, ledger
 from slipway.release import Release
 from tests.lambdas import world as worlds
+from tests.lambdas.retraining import Retraining
 from tests.lambdas.wire import Wire
 from tests.lambdas.world import Clock, World
 
@@ -72,3 +73,12 @@ def fresh(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> World:
 @pytest.fixture
 def release() -> Release:
     return worlds.release()
+
+
+@pytest.fixture
+def retraining(world: World, monkeypatch: pytest.MonkeyPatch) -> Retraining:
+    monkeypatch.setenv("ENDPOINTS", "fraud")
+    monkeypatch.setenv("SOURCES", "s3://assets/sources.tar.gz")
+    made = Retraining(world)
+    world.wire.calls.clear()
+    return made

@@ -37,6 +37,14 @@ MANIFEST = {
     "data": {"seen": [START - 86400 * 28, START - 86400 * 4]},
 }
 HOUR = 3600.0
+DRIFT = {
+    "endpoint": "fraud",
+    "since": START - 9 * 86400,
+    "until": START - 5 * 86400,
+    "remedy": "RETRAIN",
+    "reasons": ["positives are rarer than scored"],
+    "findings": [{"detector": "concept", "cause": "concept", "subject": "V1", "says": "12 points", "effect": 0.1}],
+}
 
 
 class Jobs:
@@ -103,8 +111,9 @@ class Retraining:
     def put(self, key: str, body: bytes) -> None:
         client("s3").put_object(Bucket=BUCKET, Key=key, Body=body)
 
-    def start(self, execution: str, given: dict[str, Any] | None = None) -> dict[str, Any]:
-        started = _moment(self.world.clock.now()).isoformat().replace("+00:00", "Z")
+    def start(self, execution: str, given: dict[str, Any] | None = None, at: float | None = None) -> dict[str, Any]:
+        """at: when the execution began, now unless told."""
+        started = _moment(self.world.clock.now() if at is None else at).isoformat().replace("+00:00", "Z")
         event = {"input": given or {}, "execution": execution, "started": started}
         return json.loads(json.dumps(admit_retraining.handler(event, CONTEXT)))
 

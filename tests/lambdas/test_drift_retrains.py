@@ -21,13 +21,11 @@ ROWS = 200
 
 
 @pytest.fixture
-def retraining(world: World, monkeypatch: pytest.MonkeyPatch) -> Retraining:
-    monkeypatch.setenv("ENDPOINTS", "fraud")
-    monkeypatch.setenv("SOURCES", "s3://assets/sources.tar.gz")
+def retraining(retraining: Retraining) -> Retraining:
+    """With a baseline of what the endpoint serves."""
     profiling._serving.cache_clear()
-    made = Retraining(world)
     traffic.baseline(windows=24)
-    return made
+    return retraining
 
 
 def hour(world: World, shift: float = 0.0, broken: bool = False) -> str:

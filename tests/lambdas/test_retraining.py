@@ -6,34 +6,15 @@ from typing import Any
 import pytest
 
 from lambdas import follow_retraining
-from lambdas.aws import baselines, executions, labelled, ledger, runs
+from lambdas.aws import baselines, executions, ledger, runs
 from lambdas.aws.clients import client
 from lambdas.check_data import NoDataset
 from slipway import names
-from slipway.retraining.guard import Labels
 from slipway.retraining.request import NothingAsked
 from slipway.retraining.run import IllegalMove, State
 from slipway.retraining.tuning import KIND, Tuning
-from tests.lambdas.retraining import HOUR, Retraining
-from tests.lambdas.world import CONTEXT, FRAME, START, World
-
-DRIFT = {
-    "endpoint": "fraud",
-    "since": START - 9 * 86400,
-    "until": START - 5 * 86400,
-    "remedy": "RETRAIN",
-    "reasons": ["positives are rarer than scored"],
-    "findings": [{"detector": "concept", "cause": "concept", "subject": "V1", "says": "12 points", "effect": 0.1}],
-}
-
-
-@pytest.fixture
-def retraining(world: World, monkeypatch: pytest.MonkeyPatch) -> Retraining:
-    monkeypatch.setenv("ENDPOINTS", "fraud")
-    monkeypatch.setenv("SOURCES", "s3://assets/sources.tar.gz")
-    made = Retraining(world)
-    world.wire.calls.clear()
-    return made
+from tests.lambdas.retraining import DRIFT, HOUR, Retraining
+from tests.lambdas.world import CONTEXT, FRAME, World
 
 
 def changes(world: World) -> list[str]:
@@ -95,34 +76,6 @@ def test_a_run_that_nobody_drives_any_more_does_not_keep_its_endpoint(retraining
     world.later(3 * 86400)
     assert retraining.begun("two")["run_id"] != lost["run_id"]
     assert retraining.run(lost).state is State.FAILED
-
-
-def test_a_schedule_waits_out_the_cooldown_that_a_person_need_not(retraining: Retraining, world: World) -> None:
-    state = retraining.begun()
-    retraining.ended(state, "ABORTED")
-    world.later(HOUR)
-    turn = retraining.start(world.execution("two"), {"endpoint": "fraud", "trigger": "schedule"})
-    assert turn["next"] == "refused" and "cooldown" in turn["reason"]
-    assert retraining.begun("three")["run_id"] != state["run_id"]
-
-
-def test_a_look_for_labels_that_finds_too_few_ends_without_a_word(retraining: Retraining, world: World) -> None:
-    ledger.put_frame(replace(FRAME, retraining=replace(FRAME.retraining, new_labels=500)))
-    turn = retraining.start("e", {"endpoint": "fraud", "trigger": "labels"})
-    assert turn["next"] == "duplicate" and "0 labels have come" in turn["reason"]
-    assert world.told() == [] and world.emitted() == []
-
-
-def test_a_trigger_whose_labels_are_not_in_waits_and_says_so_once(
-    retraining: Retraining, world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(labelled, "count", lambda *_: Labels(1000, 400, 300))
-    turn = retraining.start(world.execution("one"), {"drift": DRIFT})
-    assert (turn["next"], turn["wait_seconds"]) == ("wait", 6 * HOUR)
-    again = retraining.start(world.execution("two"), turn)
-    assert again["next"] == "wait" and world.told() == ["WAITING: fraud retraining"]
-    monkeypatch.setattr(labelled, "count", lambda *_: Labels(1000, 990, 300))
-    assert retraining.start(world.execution("three"), again)["next"] == "assemble"
 
 
 def test_data_that_fail_a_check_end_the_run_with_its_reason(retraining: Retraining, world: World) -> None:
