@@ -1,7 +1,7 @@
-"""One Lambda function: a handler file and the pure core, zipped as they lie in the repository."""
+"""One Lambda function: a handler and what it imports, zipped as they lie in the repository."""
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
@@ -10,6 +10,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from infra import imports
 from infra.checks import ConfigError
 from infra.nag import accept
 from infra.permissions import Permission
@@ -19,16 +20,6 @@ ROOT = Path(__file__).parents[1]
 LAYER = ROOT / "build" / "layer"
 ARCHITECTURE = lambda_.Architecture.ARM_64
 RUNTIME = lambda_.Runtime.PYTHON_3_13
-# The streaming engine: pure Python, unlike the rest of monitoring/.
-ENGINE = (
-    "__init__",
-    "columns",
-    "cuts",
-    "labelled",
-    "labels",
-    "records",
-    "stream",
-)
 KEEP_LOGS = logs.RetentionDays.THREE_MONTHS
 
 
@@ -44,13 +35,10 @@ class Function(lambda_.Function):
         environment: Mapping[str, str],
         may: Iterable[Permission],
         memory: int = 256,
-        counts: bool = False,
         dead_letter_queue: sqs.IQueue | None = None,
     ) -> None:
-        """timeout: seconds. memory: MB. counts: whether it takes the streaming engine along.
-
-        dead_letter_queue: takes events that failed three times; for functions events start.
-        """
+        """timeout: seconds. memory: MB. dead_letter_queue: takes events that failed three times; for functions events
+        start."""
         id = verb.title().replace("_", "")
         group = logs.LogGroup(
             scope,
@@ -68,7 +56,7 @@ class Function(lambda_.Function):
             runtime=RUNTIME,
             architecture=ARCHITECTURE,
             handler=f"lambdas.{verb}.handler",
-            code=_code(verb, counts),
+            code=_code(verb),
             layers=[_layer(scope)],
             role=role,
             memory_size=memory,
@@ -90,13 +78,12 @@ class Function(lambda_.Function):
             permission.give(role)
 
 
-def _code(verb: str, counts: bool) -> lambda_.Code:
-    """A view of the repository, so that an edit changes the zips of those functions that hold the file."""
-    inside = ["/slipway/", "/slipway/**", "/lambdas/", "/lambdas/__init__.py", "/lambdas/aws/", "/lambdas/aws/**"]
-    if counts:
-        inside += ["/monitoring/", *(f"/monitoring/{file}.py" for file in ENGINE)]
-        inside += ["/monitoring/model_monitor/", "/monitoring/model_monitor/**"]
-    exclude = ["*", *(f"!{path}" for path in [*inside, f"/lambdas/{verb}.py"]), "__pycache__"]
+def _code(verb: str) -> lambda_.Code:
+    """A view of the repository, so that an edit changes the zips of those functions that import the file."""
+    files = imports.closure(ROOT, f"lambdas.{verb}")
+    folders = {str(folder) for file in files for folder in PurePosixPath(file).parents if folder.name}
+    inside = [*(f"/{folder}/" for folder in sorted(folders)), *(f"/{file}" for file in files)]
+    exclude = ["*", *(f"!{path}" for path in inside)]
     return lambda_.Code.from_asset(str(ROOT), ignore_mode=cdk.IgnoreMode.GIT, exclude=exclude)
 
 

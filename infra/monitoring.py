@@ -22,7 +22,6 @@ from infra.watch import Watch
 from infra.workflow import Workflow
 from slipway import names
 
-COUNTING = ("profile", "merge_window", "label_window", "detect_drift")  # take the streaming engine along
 DEFINITION = Path(__file__).parent / "workflows" / "monitoring.asl.json"
 
 
@@ -161,5 +160,4 @@ class Monitoring(cdk.Stack):
             environment={"BUCKET": self._state.store.bucket_name, **(environment or {})},
             may=may,
             dead_letter_queue=dead_letter_queue,
-            counts=verb in COUNTING,
         )

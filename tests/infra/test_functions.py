@@ -1,4 +1,5 @@
 import ast
+import json
 import os
 import shutil
 import subprocess
@@ -40,9 +41,8 @@ VERBS = {
     "follow_retraining": 60,
     "keep_mlflow": 120,
 }
-COUNTING = {"profile", "merge_window", "label_window", "detect_drift"}
 MEMORY = {"profile": 512, "merge_window": 1024, "label_window": 1024, "detect_drift": 1024}
-BUCKET_ONLY = {*COUNTING, "plan_windows", "probe", "feedback"}
+BUCKET_ONLY = {"profile", "merge_window", "label_window", "detect_drift", "plan_windows", "probe", "feedback"}
 
 
 def functions(templates: dict[str, Template]) -> dict[str, dict]:
@@ -58,14 +58,6 @@ def test_there_are_these_functions_and_none_that_the_cdk_added(templates: dict[s
 def test_a_handler_is_a_function_in_the_repository(verb: str) -> None:
     tree = ast.parse((function.ROOT / "lambdas" / f"{verb}.py").read_text())
     assert "handler" in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
-
-
-def test_a_function_without_the_streaming_engine_imports_nothing_of_it() -> None:
-    handlers = ", ".join(f"lambdas.{verb}" for verb in VERBS if verb not in COUNTING)
-    program = f"import sys; sys.modules['monitoring'] = None; import {handlers}"
-    environment = {**os.environ, "AWS_DEFAULT_REGION": "eu-west-1"}
-    done = subprocess.run([sys.executable, "-c", program], cwd=function.ROOT, env=environment, capture_output=True)
-    assert done.returncode == 0, done.stderr.decode()
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -89,24 +81,45 @@ def test_logs_are_kept_for_three_months(templates: dict[str, Template]) -> None:
     }
 
 
-def test_a_zip_holds_the_core_the_shared_code_and_one_handler(assembly: Path) -> None:
+# What importing a handler loads of the repository, in a process of its own; what all of them need is there before.
+LOADED = """
+import importlib, json, os, sys
+import aws_lambda_powertools, boto3
+for verb in sys.argv[2:]:
+    if not os.fork():
+        importlib.import_module(f"lambdas.{verb}")
+        files = {getattr(module, "__file__", None) or "" for module in [*sys.modules.values()]}
+        os.write(1, (json.dumps([verb, *(file for file in files if file.startswith(sys.argv[1]))]) + "\\n").encode())
+        os._exit(0)
+    os.wait()
+"""
+
+
+def test_a_zip_holds_one_handler_and_what_it_imports(assembly: Path) -> None:
     zips = [path for path in assembly.glob("asset.*") if (path / "lambdas").is_dir()]
-    handlers = [[p.stem for p in path.glob("lambdas/*.py") if p.stem != "__init__"] for path in zips]
-    assert sorted(handlers) == [[verb] for verb in sorted(VERBS)]
-    for path, (verb,) in zip(zips, handlers, strict=True):
-        engine = {"monitoring"} if verb in COUNTING else set()
-        assert {item.name for item in path.iterdir()} == {"lambdas", "slipway"} | engine
-        expected = {*function.ENGINE, "model_monitor"} if engine else set()
-        assert {file.stem for file in path.glob("monitoring/*")} == expected
-        assert not [item for item in path.rglob("*") if item.suffix == ".pyc"]
+    packed = {next(p.stem for p in path.glob("lambdas/*.py") if p.stem != "__init__"): path for path in zips}
+    assert len(zips) == len(packed) and set(packed) == set(VERBS)
+    rooms = f"{function.ROOT}{os.sep}"
+    environment = {**os.environ, "AWS_DEFAULT_REGION": "eu-west-1"}
+    command = [sys.executable, "-c", LOADED, rooms, *VERBS]
+    done = subprocess.run(command, cwd=function.ROOT, env=environment, capture_output=True, text=True, check=True)
+    loaded = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(loaded) == len(VERBS)
+    for verb, *files in loaded:
+        own = {file.removeprefix(rooms) for file in files if "site-packages" not in file}
+        inside = {str(file.relative_to(packed[verb])) for file in packed[verb].rglob("*") if file.is_file()}
+        assert own <= inside
+        assert {room.name for room in packed[verb].iterdir()} <= {"lambdas", "slipway", "monitoring"}
+        # Imports inside of functions are packed and not loaded; there are few.
+        assert len(inside - own) <= 5, sorted(inside - own)
 
 
 def test_an_edit_changes_only_the_packages_that_hold_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    keys = {}
-    for edited in ("nothing", "lambdas/judge.py", "slipway/names.py"):
+    keys, source = {}, function.ROOT
+    for edited in ("nothing", "lambdas/judge.py", "slipway/names.py", "slipway/drift/concept.py"):
         root = tmp_path / edited.replace("/", "-")
         for room in ("lambdas", "slipway", "monitoring"):
-            shutil.copytree(function.ROOT / room, root / room)
+            shutil.copytree(source / room, root / room)
         if edited != "nothing":
             with (root / edited).open("a") as file:
                 file.write("# edited\n")
@@ -115,6 +128,7 @@ def test_an_edit_changes_only_the_packages_that_hold_the_file(tmp_path: Path, mo
     before = keys["nothing"]
     assert {verb for verb in VERBS if keys["lambdas/judge.py"][verb] != before[verb]} == {"judge"}
     assert {verb for verb in VERBS if keys["slipway/names.py"][verb] != before[verb]} == set(VERBS)
+    assert {verb for verb in VERBS if keys["slipway/drift/concept.py"][verb] != before[verb]} == {"detect_drift"}
 
 
 def packages(target: Path) -> dict[str, str]:
