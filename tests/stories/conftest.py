@@ -2,6 +2,7 @@
 
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -9,7 +10,9 @@ from sandbox import data
 from sandbox.demo.world import CANDIDATE, World
 from sandbox.environment import Sandbox
 from slipway import names
+from tests.stories import drifting
 from tests.stories.account import account
+from tests.stories.retrained import Past
 from tests.stories.site import Site, until
 
 SPEED = 60.0  # a virtual minute is a second
@@ -76,3 +79,11 @@ def settle(site: Site) -> None:
         if site.release(release_id)["phase"] not in ("ROLLING_BACK", "SETTLING"):
             site.operate("abort", "the story is over")
         until(lambda: site.in_progress() != release_id, f"{release_id} has ended")
+
+
+@pytest.fixture(scope="module")
+def past(site: Site) -> Any:
+    drifting.forget(site)
+    written = Past(site, data.fraud())
+    yield written
+    written.forget()
