@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from lambdas.aws import baselines, clock, counted, holdout_jobs, ledger, model_monitor, turns
+from lambdas.aws import baselines, clock, counted, holdout_jobs, model_monitor, turns
 from lambdas.aws.telemetry import logger, tracer
 from slipway import codec, names, windows
 from slipway.windows import Monitor
@@ -23,7 +23,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
             work["count"] += to_count(monitor, variant, now) if variant not in waiting else []
             work["label"] += to_label(monitor, variant, now)
         for one in serving:
-            work["compare"] += to_compare(monitor, one, now) if one.variant == names.BASELINE else []
+            work["compare"] += holdout_jobs.due(monitor, one, now) if one.variant == names.BASELINE else []
     logger.info("planned", endpoint=monitor.endpoint, work={name: len(items) for name, items in work.items()})
     return {"monitor": codec.encode(monitor), **work}
 
@@ -43,8 +43,3 @@ def to_label(monitor: Monitor, variant: str, now: float) -> list[dict[str, Any]]
     kept = counted.starts(monitor.endpoint, names.PROFILES, variant, since)
     labelled = counted.starts(monitor.endpoint, names.LABELLED, variant, since)
     return [{"variant": variant, "since": start} for start in windows.matured(monitor, kept, set(labelled), now)]
-
-
-def to_compare(monitor: Monitor, serves: baselines.Serves, now: float) -> list[dict[str, Any]]:
-    since = ledger.served_since(serves.release, serves.variant)
-    return holdout_jobs.due(monitor, serves.version, since, now)

@@ -15,8 +15,7 @@ from bench.drift_quality.holdouts import Held
 from bench.drift_quality.in_order import Stream, in_order
 from bench.drift_quality.measure import Row, Size, concept_rows, world_rows
 
-OUT = Path("out/bench/drift_quality.json")
-QUICK_OUT = Path("out/bench/drift_quality_quick.json")
+OUT, QUICK_OUT = Path("out/bench/drift_quality.json"), Path("out/bench/drift_quality_quick.json")
 QUICK = {"labels": [Size(1000, 1, 20, 4, 12, 0)], "synthetic": [Size(1000, 1, 20, 3, 6, 0)]}
 FULL = {
     "labels": [Size(1000, 8, 60, 40, 16, 0)],
@@ -31,32 +30,38 @@ IN_ORDER, HOLDOUTS = "in-order", "holdouts"
 class Measured:
     """What is known so far, this run's and earlier ones'."""
 
-    path: Path
+    quick: bool
     rows: list[Row] = field(default_factory=list)
     in_order: list[Stream] = field(default_factory=list)
     holdouts: list[Held] = field(default_factory=list)
 
     @classmethod
-    def read(cls, path: Path) -> "Measured":
+    def read(cls, *, quick: bool) -> "Measured":
+        path = cls(quick).path
         known: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
         return cls(
-            path,
+            quick,
             [Row(**row) for row in known.get("rows", ())],
             [Stream(**stream) for stream in known.get("in_order", ())],
             [Held(**held) for held in known.get("holdouts", ())],
         )
+
+    @property
+    def path(self) -> Path:
+        return QUICK_OUT if self.quick else OUT
+
+    @property
+    def bars(self) -> list[tables.Bar]:
+        return tables.bars(self.rows, self.holdouts, quick=self.quick)
 
     def add(self, found: list[Row]) -> None:
         new = {(row.world, row.rows) for row in found}
         self.rows = [row for row in self.rows if (row.world, row.rows) not in new] + found
         self.write()
 
-    def bars(self, *, quick: bool) -> list[tables.Bar]:
-        return tables.bars(self.rows, self.holdouts, quick=quick)
-
-    def write(self, *, quick: bool = False) -> None:
+    def write(self) -> None:
         report = {name: [asdict(one) for one in getattr(self, name)] for name in ("rows", "in_order", "holdouts")}
-        report["bars"] = [asdict(bar) for bar in self.bars(quick=quick)]
+        report["bars"] = [asdict(bar) for bar in self.bars]
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.path.write_text(json.dumps(report, indent=2) + "\n")
 
@@ -69,7 +74,7 @@ def main() -> int:
     parser.add_argument("--part", type=float, default=1.0, help="of the full effort: streams, runs, peers' windows")
     args = parser.parse_args()
     wanted = args.only or [*FULL, HOLDOUTS, *([] if args.quick else [IN_ORDER])]
-    known = Measured.read(QUICK_OUT if args.quick else OUT)
+    known = Measured.read(quick=args.quick)
     for name, sizes in (QUICK if args.quick else FULL).items():
         for size in (size.part(args.part) for size in sizes if name in wanted):
             if not args.rows or size.rows in args.rows:
@@ -80,12 +85,11 @@ def main() -> int:
         known.in_order = in_order()
     if HOLDOUTS in wanted:
         known.holdouts = holdouts.rows(4 if args.quick else 40)
-    known.write(quick=args.quick)
-    bars = known.bars(quick=args.quick)
-    print(tables.rest(known.in_order, known.holdouts, bars))
+    known.write()
+    print(tables.rest(known.in_order, known.holdouts, known.bars))
     print(known.path)
     # Few runs are noisy: only the full bench fails.
-    return 0 if args.quick or all(bar.met for bar in bars) else 1
+    return 0 if args.quick or all(bar.met for bar in known.bars) else 1
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ It runs `training/holdout.py` and puts what it finds beside the package's baseli
 
 from typing import Any
 
-from lambdas.aws import baselines, bucket, counted, jobs
+from lambdas.aws import baselines, bucket, counted, jobs, ledger
 from lambdas.aws.capture import Source
 from lambdas.aws.job_inputs import MOUNTED, manifest, uri
 from slipway import holdouts, names, windows
@@ -15,12 +15,15 @@ from slipway.windows import MEGABYTE, Monitor
 CAPTURED, LABELS = 64 * MEGABYTE, 1000 * MEGABYTE  # of the requests and labels that a job is given, at most
 
 
-def due(monitor: Monitor, version: str, served_since: float, now: float) -> list[dict[str, Any]]:
-    """The job to run now, for the workflow, if any. What it reads lies in the bucket then."""
+def due(monitor: Monitor, serves: baselines.Serves, now: float) -> list[dict[str, Any]]:
+    """The job to run now on what the baseline serves, for the workflow, if any. What it reads lies in the bucket
+    then."""
+    version = serves.version
     evaluated = baselines.finding(Evaluated, monitor.endpoint, version, baselines.EVALUATED)
     if evaluated is None:
         return []
     of, stem = holdouts.span(monitor, evaluated, now), names.holdout_job(monitor.endpoint, version)
+    served_since = ledger.served_since(serves.release, serves.variant)
     standing = jobs.processing(f"{stem}-")
     begun = {60.0 * int(name.removeprefix(f"{stem}-")): status for name, status in standing.items()}
     if not holdouts.due(monitor, begun, served_since, of, now):
@@ -35,10 +38,8 @@ def due(monitor: Monitor, version: str, served_since: float, now: float) -> list
 def _place(
     monitor: Monitor, version: str, name: str, evaluated: Evaluated, captured: list[Source], labels: list[Source]
 ) -> dict[str, Any]:
-    folder, beside = (
-        f"{names.JOBS}/{monitor.endpoint}/{name}",
-        names.monitored(monitor.endpoint, names.BASELINES, version),
-    )
+    folder = f"{names.JOBS}/{monitor.endpoint}/{name}"
+    beside = names.monitored(monitor.endpoint, names.BASELINES, version)
     # A channel must have something in it.
     nothing = [Source(f"{beside}/{baselines.EVALUATED}", monitor.endpoint, "", 0.0)]
     given = {

@@ -41,10 +41,7 @@ def tuning(name: str) -> dict[str, Any]:
 
 def processing(prefix: str) -> dict[str, str]:
     """How the processing jobs stand whose names begin so, by name."""
-    pages = client("sagemaker").get_paginator("list_processing_jobs").paginate(NameContains=prefix)
-    jobs = (job for page in pages for job in page["ProcessingJobSummaries"])
-    found = {str(job["ProcessingJobName"]): str(job["ProcessingJobStatus"]) for job in jobs}
-    return {name: status for name, status in found.items() if name.startswith(prefix)}
+    return {job["ProcessingJobName"]: job["ProcessingJobStatus"] for job in _listed("Processing", prefix)}
 
 
 def stop(prefix: str, kinds: Sequence[str] = KINDS) -> list[str]:
@@ -54,13 +51,14 @@ def stop(prefix: str, kinds: Sequence[str] = KINDS) -> list[str]:
 
 def _of(prefix: str, kinds: Sequence[str], **filters: str) -> list[tuple[str, str]]:
     """Kind and name of every job whose name begins so."""
-    return [(kind, name) for kind in kinds for name in _named(kind, prefix, filters)]
+    return [(kind, job[f"{kind}JobName"]) for kind in kinds for job in _listed(kind, prefix, **filters)]
 
 
-def _named(kind: str, prefix: str, filters: dict[str, str]) -> Iterator[str]:
+def _listed(kind: str, prefix: str, **filters: str) -> Iterator[dict[str, Any]]:
+    """SageMaker's summaries of the jobs of a kind whose names begin so."""
     pages = client("sagemaker").get_paginator(f"list_{xform_name(kind)}_jobs").paginate(NameContains=prefix, **filters)
-    names = (job[f"{kind}JobName"] for page in pages for job in page[f"{kind}JobSummaries"])
-    return (name for name in names if name.startswith(prefix))
+    found = (job for page in pages for job in page[f"{kind}JobSummaries"])
+    return (job for job in found if job[f"{kind}JobName"].startswith(prefix))
 
 
 def _stop(kind: str, name: str) -> bool:

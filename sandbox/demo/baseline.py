@@ -1,5 +1,6 @@
 """A model's monitoring baseline, made by the command people use and put where its package's baseline belongs."""
 
+import io
 import json
 import subprocess
 import sys
@@ -54,6 +55,17 @@ def put(world: World, version: str, files: dict[str, str]) -> None:
     for file, text in files.items():
         key = names.monitored(world.name, names.BASELINES, version, file)
         world.sandbox.client("s3").put_object(Bucket=bucket, Key=key, Body=text.encode())
+
+
+def evaluated_on(world: World, artifact: str, version: str, rows: pd.DataFrame) -> None:
+    """Says beside a package's baseline that its artifact (s3 URI) was evaluated on these rows, which have an
+    `event_time`, so that monitoring compares them with what users send."""
+    bucket, _, model = artifact.removeprefix("s3://").partition("/")
+    folder = names.monitored(world.name, names.BASELINES, version, "holdout")
+    body = io.BytesIO()
+    rows.to_parquet(body)
+    world.sandbox.client("s3").put_object(Bucket=bucket, Key=f"{folder}/rows.parquet", Body=body.getvalue())
+    put(world, version, {"evaluated.json": json.dumps({"holdout": folder, "model": model})})
 
 
 def _model(world: World, artifact: str, folder: Path) -> tuple[xgboost.Booster, dict[str, Any]]:

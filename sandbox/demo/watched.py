@@ -1,6 +1,5 @@
 """A watched endpoint from outside: what its users send, what was made of it, and what people are told."""
 
-import io
 import json
 from pathlib import Path
 from typing import Any
@@ -83,14 +82,9 @@ class Watched:
     def evaluate_on(self, rows: pd.DataFrame) -> None:
         """Says that the champion was evaluated on these rows, the newest of which are of now, to be compared with what
         its users send."""
-        now, folder = self._world.sandbox.clock.now(), names.monitored(ENDPOINT, names.BASELINES, names.FIRST)
-        body = io.BytesIO()
-        moments = now + rows["Time"] - rows["Time"].max()
-        rows.drop(columns="Time").assign(event_time=moments).to_parquet(body)
-        self._s3.put_object(Bucket=self._bucket, Key=f"{folder}/holdout/rows.parquet", Body=body.getvalue())
-        model = self._world.first_model().removeprefix(f"s3://{self._bucket}/")
-        told = {"holdout": f"{folder}/holdout", "model": model}
-        baseline.put(self._world, names.FIRST, {"evaluated.json": json.dumps(told)})
+        moments = self._world.sandbox.clock.now() + rows["Time"] - rows["Time"].max()
+        timed = rows.drop(columns="Time").assign(event_time=moments)
+        baseline.evaluated_on(self._world, self._world.first_model(), names.FIRST, timed)
 
     def _read(self, kind: str, variant: str, suffix: str) -> list[dict[str, Any]]:
         keys = self._keys(f"{names.monitored(ENDPOINT, kind, variant)}/")

@@ -15,9 +15,7 @@ ROWS = Evaluated("retraining/fraud/run/dataset/holdout", "models/model.tar.gz")
 WEEK = Span(NOW - 168 * HOUR, NOW)
 
 
-def test_a_weeks_requests_are_compared_with_any_rows_and_with_rows_that_have_labels_those_whose_labels_are_due() -> (
-    None
-):
+def test_a_weeks_requests_are_compared_and_with_labelled_rows_those_whose_labels_are_due() -> None:
     assert holdouts.span(MONITOR, ROWS, NOW) == WEEK
     labelled = Evaluated(ROWS.holdout, ROWS.model, labelled=True)
     assert holdouts.span(MONITOR, labelled, NOW) == Span(NOW - 240 * HOUR, NOW - 72 * HOUR)

@@ -10,6 +10,7 @@ import pandas as pd
 import xgboost
 
 from monitoring import baseline
+from sandbox.demo import baseline as demo
 from sandbox.demo.world import ENDPOINT
 from slipway import codec, names
 from tests.stories.site import Site, until
@@ -55,14 +56,11 @@ class Drifting:
 
     def evaluate_on(self, rows: pd.DataFrame) -> str:
         """Says that the serving model was evaluated on these rows, of now; where what is found out about them lies."""
-        bucket, served = self.site.world.outputs()["BucketName"], self.site.served()[names.BASELINE]
-        beside = names.monitored(ENDPOINT, names.BASELINES, names.package_version(ENDPOINT, served))
-        rows.assign(event_time=self.site.now()).to_parquet(self.out / "evaluated.parquet")
-        s3 = self.site.client("s3")
-        s3.upload_file(str(self.out / "evaluated.parquet"), bucket, f"{beside}/holdout/rows.parquet")
-        told = {"holdout": f"{beside}/holdout", "model": _artifact(self.site, served).removeprefix(f"s3://{bucket}/")}
-        s3.put_object(Bucket=bucket, Key=f"{beside}/evaluated.json", Body=json.dumps(told))
-        return beside
+        served = self.site.served()[names.BASELINE]
+        version = names.package_version(ENDPOINT, served)
+        timed = rows.assign(event_time=self.site.now())
+        demo.evaluated_on(self.site.world, _artifact(self.site, served), version, timed)
+        return names.monitored(ENDPOINT, names.BASELINES, version)
 
 
 def prepare(site: Site, out: Path) -> Drifting:
