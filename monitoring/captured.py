@@ -2,14 +2,15 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from itertools import chain
 
 import duckdb
+import numpy as np
 
-from monitoring import sql
+from monitoring import sql, vectors
 from monitoring.records import REPLAYED
 from monitoring.stream import BATCH, SKEW, Within
-from slipway.drift.profile import Profile, unlabelled
+from monitoring.vectors import Vector
+from slipway.drift.profile import Profile, empty, unlabelled
 from slipway.drift.reference import Reference
 
 LARGEST_LINE = 2**24  # bytes; request and answer have at most 6 MiB each
@@ -27,39 +28,46 @@ PLAIN = r"""request_encoding = '"CSV"' AND answer_encoding = '"CSV"'
 
 
 def plain(
-    cursor: duckdb.DuckDBPyConnection, reference: Reference, within: Within, files: Sequence[str]
+    database: duckdb.DuckDBPyConnection, reference: Reference, within: Within, files: Sequence[str]
 ) -> tuple[int, Profile]:
     """How many records the files hold, and the profile of the plain ones among them."""
     features = [*reference.features, reference.scores]
-    texts = [*(f"x[{at}]" for at in range(1, len(features))), "CASE WHEN x IS NOT NULL THEN answer END"]
+    texts = [*(f"x[{at}]" for at in range(1, len(features))), "answer"]
     columns = {at: (feature, texts[at], "") for at, feature in enumerate(features)}
-    values = sql.values(columns, ["x", "seconds"], _split(_structured(files)))
-    aggregates, bins = zip(*(sql.counts(feature, at) for at, feature in enumerate(features)), strict=True)
-    statement = f"""
-        SELECT count(*), count(x), min(seconds) FILTER (WHERE x IS NOT NULL), max(seconds) FILTER (WHERE x IS NOT NULL),
-            count_if(v{len(features) - 1} >= ?), {", ".join(aggregates)}
-        FROM ({values})"""
-    parameters = [reference.threshold, *chain(*bins), *_parameters(reference, within)]
-    ((records, n, first, last, positives, *counted),) = cursor.execute(statement, parameters).fetchall()
-    *counts, scores = map(sql.column, features, counted)
-    return records, Profile(
+    source = (
+        f"SELECT x, answer, CASE WHEN x IS NOT NULL THEN seconds END AS seconds FROM ({_split(_structured(files))})"
+    )
+    records, counted = 0, empty(reference)
+    for batch in sql.batches(database, sql.values(columns, ["seconds"], source), _parameters(reference, within)):
+        plain = ~np.isnan(batch["seconds"])
+        records += len(plain)
+        counted += _counted(reference, batch["seconds"][plain], [batch[f"v{at}"][plain] for at in columns])
+    return records, counted
+
+
+def _counted(reference: Reference, seconds: Vector, values: Sequence[Vector]) -> Profile:
+    *columns, scores = map(vectors.column, (*reference.features, reference.scores), values)
+    n = len(seconds)
+    return Profile(
         reference.id,
-        tuple(counts),
+        tuple(columns),
         scores,
         records=n,
         accepted=n,
         rows=n,
-        positives=positives or 0,  # NULL over no rows
-        first=first,
-        last=last,
+        positives=vectors.at_least(values[-1], reference.threshold),
+        first=float(seconds.min()) if n else None,
+        last=float(seconds.max()) if n else None,
         labelled=unlabelled(reference),
     )
 
 
-def odd(cursor: duckdb.DuckDBPyConnection, reference: Reference, within: Within, files: Sequence[str]) -> Iterator[str]:
+def odd(
+    database: duckdb.DuckDBPyConnection, reference: Reference, within: Within, files: Sequence[str]
+) -> Iterator[str]:
     """The lines that `plain` did not count."""
     statement = f"SELECT json FROM ({_split(_unstructured(files))}) WHERE x IS NULL"
-    cursor.execute(statement, _parameters(reference, within))
+    cursor = database.cursor().execute(statement, _parameters(reference, within))
     while lines := cursor.fetchmany(BATCH):
         yield from (line for (line,) in lines)
 

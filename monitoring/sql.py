@@ -1,20 +1,15 @@
-"""A feature's counts as DuckDB SQL: what `monitoring.columns` does to values one by one."""
+"""Values of captured objects and of tables as DuckDB reads them, as `monitoring.columns` reads them one by one."""
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import duckdb
 
 from monitoring.columns import LARGEST, WHOLE, Oddity
-from slipway.drift.profile import Column
+from monitoring.vectors import Vector, code
 from slipway.drift.reference import Feature, Kind, Reference
-from slipway.stats.means import Moments
 
 THREADS = 2  # statements at a time
-ODDITIES = (Oddity.NULL, Oddity.TYPE_ERROR, Oddity.INFINITE, Oddity.UNSEEN)
-NULL, TYPE_ERROR, INFINITE, UNSEEN = range(len(ODDITIES))
-POSSIBLE = {Kind.NUMBER: (NULL, TYPE_ERROR, INFINITE), Kind.CATEGORY: (NULL, UNSEEN)}
+BATCH = 20 * 2048  # rows that DuckDB hands over at a time; it works on 2048
 
 
 def quoted(text: str) -> str:
@@ -42,58 +37,40 @@ def database(reference: Reference) -> duckdb.DuckDBPyConnection:
 
 
 def values(columns: Mapping[int, tuple[Feature, str, str]], rest: Sequence[str], source: str) -> str:
-    """A SELECT of `rest` and, for each column, `v{at}`, its number or level, and `o{at}`, its oddity if it is neither.
+    """A SELECT of `rest` and, for each column, `v{at}`: its number or the number of its level, or an oddity's code.
 
-    columns: by place, a feature, its value as text (or NULL where there is none to count), and the same as a number
-    (or "": the text is cast). In three layers, since DuckDB computes a term again wherever it stands inside a CASE.
+    columns: by place, a feature, its value as text (or NULL where it won't be counted), and the same as a number
+    (or "": the text is cast). In layers, since DuckDB computes a term again wherever it stands inside a CASE.
     """
-    raw, usable, counted = [], [], []
+    raw, coded = list[str](), list[str]()
     for at, (feature, text, number) in columns.items():
-        raw += [f"{text} AS t{at}", f"{number or f'TRY_CAST({text} AS DOUBLE)'} AS n{at}"]
         if feature.kind is Kind.CATEGORY:
-            raw[-2:] = [f"CASE WHEN contains({text}, ' ') THEN trim({text}, ' ') ELSE {text} END AS t{at}"]
-            whole = f"CASE WHEN contains(t{at}, '.') THEN regexp_extract(t{at}, '^(?:{WHOLE.pattern})$', 1) END"
-            usable.append(f"coalesce(TRY_CAST(t{at} AS levels_{at}), TRY_CAST({whole} AS levels_{at})) AS v{at}")
-            odd = f"CASE WHEN t{at} = '' THEN {NULL} ELSE {UNSEEN} END"
+            raw.append(f"CASE WHEN contains({text}, ' ') THEN trim({text}, ' ') ELSE {text} END AS t{at}")
+            coded.append(f"{_level(feature, at)} AS v{at}")
         else:
-            usable.append(f"CASE WHEN abs(n{at}) <= {LARGEST} THEN n{at} END AS v{at}")
-            blank = f"CASE WHEN trim(t{at}, ' ') = '' THEN {NULL} ELSE {TYPE_ERROR} END"
-            odd = f"CASE WHEN n{at} IS NULL THEN {blank} WHEN isnan(n{at}) THEN {NULL} ELSE {INFINITE} END"
-        counted.append(f"v{at}, CASE WHEN v{at} IS NULL AND t{at} IS NOT NULL THEN ({odd})::TINYINT END AS o{at}")
-    return (
-        f"SELECT {', '.join([*rest, *counted])} FROM (SELECT *, {', '.join(usable)} "
-        f"FROM (SELECT {', '.join([*rest, *raw])} FROM ({source})))"
-    )
+            raw += [f"{text} AS t{at}", f"{number or f'TRY_CAST({text} AS DOUBLE)'} AS n{at}"]
+            coded.append(f"{_number(feature, at)} AS v{at}")
+    return f"SELECT {', '.join([*rest, *coded])} FROM (SELECT {', '.join([*rest, *raw])} FROM ({source}))"
 
 
-def counts(feature: Feature, at: int) -> tuple[str, list[list[float]]]:
-    """The aggregate over `v{at}` and `o{at}` that `column` reads, and its parameters."""
-    v = f"v{at}"
-    odd = ", ".join(f"{ODDITIES[i].value}: count_if(o{at} = {i})" for i in POSSIBLE[feature.kind])
-    if feature.kind is Kind.CATEGORY:
-        return f"{{cells: histogram({v}), {odd}}}", []
-    sums = f"n: count({v}), total: sum({v}), squares: sum({v} * {v}), least: min({v}), most: max({v})"
-    signs = f"fractional: count_if({v} <> trunc({v})), negative: count_if({v} < 0)"
-    return f"{{cells: histogram({v}, ?::DOUBLE[]), {sums}, {signs}, {odd}}}", [_bins(feature)]
+def batches(
+    database: duckdb.DuckDBPyConnection, statement: str, parameters: Sequence[object] = ()
+) -> Iterator[dict[str, Vector]]:
+    """What a statement selects, by column, BATCH rows at a time. A NULL among floats is NaN."""
+    with database.cursor() as cursor:
+        for batch in cursor.sql(statement, params=list(parameters)).to_arrow_reader(BATCH):
+            yield {name: batch.column(name).to_numpy(zero_copy_only=False) for name in batch.schema.names}
 
 
-def column(feature: Feature, counted: dict[str, Any]) -> Column:
-    """A column from what `counts` gave; a sum over nothing is NULL there."""
-    cells = counted["cells"] or {}
-    oddities: dict[str, Any] = {ODDITIES[i].value: counted[ODDITIES[i].value] or 0 for i in POSSIBLE[feature.kind]}
-    if feature.kind is Kind.CATEGORY:
-        return Column(tuple(cells.get(level, 0) for level in feature.levels), **oddities)
-    return Column(
-        tuple(cells.get(bin, 0) for bin in (*_bins(feature), math.inf)),
-        moments=Moments(counted["n"], counted["total"] or 0.0, counted["squares"] or 0.0),
-        fractional=counted["fractional"] or 0,
-        negative=counted["negative"] or 0,
-        least=counted["least"],
-        most=counted["most"],
-        **oddities,
-    )
+def _level(feature: Feature, at: int) -> str:
+    whole = f"CASE WHEN contains(t{at}, '.') THEN regexp_extract(t{at}, '^(?:{WHOLE.pattern})$', 1) END"
+    known = ", ".join(f"enum_code(TRY_CAST({level} AS levels_{at}))" for level in (f"t{at}", whole))
+    null, unseen = (code(feature, oddity) for oddity in (Oddity.NULL, Oddity.UNSEEN))
+    return f"coalesce({known}, CASE WHEN t{at} = '' THEN {null} ELSE {unseen} END)::INTEGER"
 
 
-def _bins(feature: Feature) -> list[float]:
-    """A bin of DuckDB's holds its upper end, a cell holds its lower one: the number just below is the same cut."""
-    return [math.nextafter(edge, -math.inf) for edge in feature.edges]
+def _number(feature: Feature, at: int) -> str:
+    null, type_error, infinite = (code(feature, oddity) for oddity in (Oddity.NULL, Oddity.TYPE_ERROR, Oddity.INFINITE))
+    return f"""CASE WHEN abs(n{at}) <= {LARGEST} THEN n{at}
+        WHEN n{at} IS NULL THEN CASE WHEN trim(t{at}, ' ') = '' THEN {null} ELSE {type_error} END
+        WHEN isnan(n{at}) THEN {null} ELSE {infinite} END"""

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import duckdb
 
-from monitoring import sql
+from monitoring import sql, vectors
 from monitoring.columns import ABSENT, ColumnCounter, Value, plain
 from slipway.drift.profile import Column, Profile, unlabelled
 from slipway.drift.reference import Feature, Kind, Reference
 
-GROUP = 4  # columns read at a time: what is held of a row group
+GROUP = 2  # columns read at a time: what is held of a row group
 FETCHED = 2048  # rows
 SCORE = "score"
 INTEGERS = frozenset(f"{sign}{size}" for sign in ("", "U") for size in ("TINYINT", "SMALLINT", "INTEGER", "BIGINT"))
@@ -37,16 +37,17 @@ def profile(paths: Sequence[Path], reference: Reference, *, score: str = SCORE, 
     features = [*reference.features, replace(reference.scores, name=score)]
     groups = [list(enumerate(features))[at : at + GROUP] for at in range(0, len(features), GROUP)]
     with ThreadPoolExecutor(sql.THREADS) as pool:
-        *columns, scores = chain.from_iterable(pool.map(partial(_columns, source), groups))
+        counted = chain.from_iterable(pool.map(partial(_counted, source, reference.threshold), groups))
+        *columns, (scores, positives) = counted
     known = {feature.name for feature in features} | set(ignored)
     return Profile(
         reference.id,
-        tuple(columns),
+        tuple(column for column, _ in columns),
         scores,
         records=source.rows,
         accepted=source.rows,
         rows=source.rows,
-        positives=_positives(source, features[-1], reference.threshold),
+        positives=positives,
         surplus=source.rows * sum(name not in known for name in source.types),
         labelled=unlabelled(reference),
     )
@@ -60,16 +61,17 @@ def _open(paths: Sequence[Path], reference: Reference) -> Source:
     return Source(database, text, types, rows)
 
 
-def _columns(source: Source, group: Sequence[tuple[int, Feature]]) -> list[Column]:
-    """Counted in SQL, together, where the types allow it; else value by value."""
+def _counted(source: Source, threshold: float, group: Sequence[tuple[int, Feature]]) -> list[tuple[Column, int]]:
+    """Each column, and how many of its numbers reach the threshold: by NumPy, together, where the types allow it;
+    else value by value."""
     inside = {at: value for at, feature in group if (value := _value(source, feature))}
-    counted: dict[int, Column] = {}
-    if inside:
-        aggregates, bins = zip(*(sql.counts(feature, at) for at, (feature, *_) in inside.items()), strict=True)
-        statement = f"SELECT {', '.join(aggregates)} FROM ({sql.values(inside, [], source.text)})"
-        (found,) = source.database.cursor().execute(statement, [*chain(*bins)]).fetchall()
-        counted = {at: sql.column(inside[at][0], counts) for at, counts in zip(inside, found, strict=True)}
-    return [counted[at] if at in counted else _outside(source, feature).column() for at, feature in group]
+    counted = {at: (Column((0,) * feature.cells), 0) for at, (feature, *_) in inside.items()}
+    for batch in sql.batches(source.database, sql.values(inside, [], source.text)) if inside else ():
+        for at, (feature, *_) in inside.items():
+            column, positives = counted[at]
+            values = batch[f"v{at}"]
+            counted[at] = column + vectors.column(feature, values), positives + vectors.at_least(values, threshold)
+    return [counted[at] if at in counted else _outside(source, threshold, feature) for at, feature in group]
 
 
 def _value(source: Source, feature: Feature) -> tuple[Feature, str, str] | None:
@@ -82,11 +84,11 @@ def _value(source: Source, feature: Feature) -> tuple[Feature, str, str] | None:
     return None
 
 
-def _outside(source: Source, feature: Feature) -> ColumnCounter:
-    counter = ColumnCounter(feature)
+def _outside(source: Source, threshold: float, feature: Feature) -> tuple[Column, int]:
+    counter, positives = ColumnCounter(feature), 0
     for values in _values(source, feature.name):
-        counter.add(values)
-    return counter
+        positives += sum(number >= threshold for number in counter.add(values))
+    return counter.column(), positives
 
 
 def _values(source: Source, name: str) -> Iterator[list[Value]]:
@@ -96,12 +98,3 @@ def _values(source: Source, name: str) -> Iterator[list[Value]]:
     cursor = source.database.cursor().execute(f"SELECT {sql.identifier(name)} {source.text}")
     while rows := cursor.fetchmany(FETCHED):
         yield [plain(value) for (value,) in rows]
-
-
-def _positives(source: Source, score: Feature, threshold: float) -> int:
-    if value := _value(source, score):
-        statement = f"SELECT count_if(v0 >= ?) FROM ({sql.values({0: value}, [], source.text)})"
-        ((positives,),) = source.database.execute(statement, [threshold]).fetchall()
-        return int(positives)
-    numbers = (ColumnCounter(score).add(values) for values in _values(source, score.name))
-    return sum(number >= threshold for batch in numbers for number in batch)

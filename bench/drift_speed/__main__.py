@@ -1,4 +1,4 @@
-"""How fast traffic becomes a profile, beside Evidently, NannyML and whylogs: `python -m bench.drift_speed [--quick]`.
+"""How fast traffic becomes a profile, beside what people use instead: `python -m bench.drift_speed [--quick]`.
 
 Each case runs in a process of its own, one at a time, and is told in CPU seconds, wall seconds and peak memory; imports
 take no part in the times. Prints tables and writes out/bench/drift_speed.json after every case. The peers live in
@@ -28,7 +28,10 @@ ROOT = Path(__file__).parents[2]
 OUT = ROOT / "out/bench/drift_speed.json"
 HOME = ROOT / "build/peers/drift-speed"
 HERE = Path(__file__).parent
-PEERS = ("nannyml", "whylogs", "evidently")
+PEERS = (
+    *("nannyml", "whylogs", "alibi-detect", "scipy KS", "KLL sketches"),
+    *("numpy grid", "numpy grid x10", "polars", "polars x10", "evidently"),
+)
 ROWS, QUICK = 1_000_000, 100_000
 PATIENCE_S = 1800
 RATES = (100, 10_000)
@@ -50,15 +53,15 @@ def run(command: list[str]) -> dict[str, Any]:
 
 def peers() -> Path | None:
     """The interpreter of the peers' environment; None, and a line that says why, if it can't be made."""
-    python = HOME / "bin/python"
-    if not (HOME / "ready").exists():
+    python, ready, wanted = HOME / "bin/python", HOME / "ready", HERE / "peers.txt"
+    if not ready.exists() or ready.read_text() != wanted.read_text():
         venv.create(HOME, with_pip=True)
         install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        done = subprocess.run([*install, "-r", str(HERE / "peers.txt")], capture_output=True, text=True)
+        done = subprocess.run([*install, "-r", str(wanted)], capture_output=True, text=True)
         if done.returncode:
             sys.stdout.write(f"peers left out, their environment can't be made: {done.stderr.strip()[-300:]}\n")
             return None
-        (HOME / "ready").touch()
+        ready.write_text(wanted.read_text())
     return python
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from monitoring import embedded, records, stream
+from monitoring import embedded, records, sql, stream
 from slipway import names
 from slipway.drift.profile import Profile, empty
 from tests.monitoring.same import assert_same
@@ -44,6 +44,20 @@ def test_the_embedded_engine_counts_nasty_records_as_the_streaming_one(
     assert_same(profile, expected)
     assert sorted(q.reason for q in quarantined) == sorted(q.reason for q in refused)
     assert_adds_up(profile)
+
+
+@pytest.mark.parametrize("last", [line("2,clerk,7,2"), '{"captureData": {', line("2,clerk,7,x", "x"), line("1,2")])
+def test_what_comes_after_many_batches_of_plain_lines_is_counted_too(
+    last: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sql, "BATCH", 2048)
+    captured = [line(f"{n / 7},clerk,7,{n}", f"{n / 9999}") for n in range(9999)] + [last]
+    path = tmp_path / "x.jsonl"
+    path.write_text("\n".join(captured))
+    quarantined: list[stream.Quarantined] = []
+    expected, refused = stream.profile(captured, REFERENCE, WINDOW)
+    assert_same(embedded.profile([path], REFERENCE, WINDOW, quarantined.append), expected)
+    assert [q.line for q in quarantined] == [q.line for q in refused]
 
 
 @pytest.mark.parametrize("row", ["1,clerk,7,2", "1,clerk", "x\ny"])
