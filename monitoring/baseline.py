@@ -5,6 +5,7 @@ table gives the same bytes.
 """
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -46,6 +47,11 @@ class Plan:
         for name in (*self.categories, *self.importances):
             if name not in self.features:
                 raise ValueError(f"features: {name!r} is not among {', '.join(self.features)}")
+        for name, gain in self.importances.items():
+            if not (isinstance(gain, int | float) and 0 <= gain < math.inf):
+                raise ValueError(f"importances: {name!r} has {gain!r}; a number from 0 up is needed")
+        if not math.isfinite(self.threshold):
+            raise ValueError(f"threshold: {self.threshold}; a score from which on a decision is positive is needed")
         if self.windows < 1:
             raise ValueError(f"windows: {self.windows}; at least 20 are needed to calibrate by")
 
@@ -59,23 +65,31 @@ class Baseline:
 
 
 def build(paths: Sequence[Path], plan: Plan) -> Baseline:
-    """From CSV or Parquet files. Raises ValueError: a column that isn't there, no rows, or no usable time."""
-    with duckdb.connect(config={"threads": 1}) as database:
-        database.execute(f"CREATE VIEW training AS {_source(paths)}")
-        types = {name: kind for name, kind, *_ in database.execute("DESCRIBE training").fetchall()}
-        for name in filter(None, (*plan.features, plan.score, plan.label, plan.time)):
-            if name not in types:
-                raise ValueError(f"{name!r} is no column of the table; it has {', '.join(types)}")
-        ((rows,),) = database.execute("SELECT count(*) FROM training").fetchall()
-        if not rows:
-            raise ValueError("the table has no rows")
-        time = _seconds(plan.time, types[plan.time]) if plan.time else "NULL::DOUBLE"
-        ((timed,),) = database.execute(f"SELECT count({time}) FROM training").fetchall()
-        if plan.time and not timed:
-            raise ValueError(f"{plan.time!r} holds no time: expected timestamps or unix seconds")
-        reference = _reference(database, plan, types)
-        cursor = database.execute(_in_order(plan, time))
-        return Baseline(reference, tuple(_windows(cursor, plan, reference, rows)))
+    """From CSV or Parquet files. Raises ValueError: a column that isn't there, no rows, no usable time, or no table."""
+    try:
+        with sql.connect() as database:
+            return _build(database, paths, plan)
+    except duckdb.Error as error:
+        raise ValueError(f"the table can't be read: {error}") from None
+
+
+def _build(database: duckdb.DuckDBPyConnection, paths: Sequence[Path], plan: Plan) -> Baseline:
+    database.execute("SET TimeZone = 'UTC'")  # of times that name none
+    types = {name: kind for name, kind, *_ in database.execute(f"DESCRIBE {_source(paths)}").fetchall()}
+    for name in filter(None, (*plan.features, plan.score, plan.label, plan.time)):
+        if name not in types:
+            raise ValueError(f"{name!r} is no column of the table; it has {', '.join(types)}")
+    database.execute(f"CREATE VIEW training AS {_source(paths, plan.features)}")
+    ((rows,),) = database.execute("SELECT count(*) FROM training").fetchall()
+    if not rows:
+        raise ValueError("the table has no rows")
+    time = _seconds(plan.time, types[plan.time]) if plan.time else "NULL::DOUBLE"
+    ((timed,),) = database.execute(f"SELECT count({time}) FROM training").fetchall()
+    if plan.time and not timed:
+        raise ValueError(f"{plan.time!r} holds no time: expected timestamps or unix seconds")
+    reference = _reference(database, plan, types)
+    cursor = database.execute(_in_order(plan, types, time))
+    return Baseline(reference, tuple(_windows(cursor, plan, reference, rows)))
 
 
 def write(baseline: Baseline, directory: Path) -> None:
@@ -92,12 +106,16 @@ def write(baseline: Baseline, directory: Path) -> None:
         (directory / name).write_text(text + "\n")
 
 
-def _source(paths: Sequence[Path]) -> str:
+def _source(paths: Sequence[Path], as_text: Sequence[str] = ()) -> str:
+    """as_text: columns of a CSV file that are taken as they stand, like a request's: a level `yes` is no boolean."""
     suffixes = {path.suffix for path in paths}
     if suffixes not in ({".csv"}, {".parquet"}):
         raise ValueError(f"expected .csv or .parquet files of one kind, got {', '.join(sorted(suffixes)) or 'none'}")
-    reader = "read_csv" if suffixes == {".csv"} else "read_parquet"
-    return f"SELECT * FROM {reader}({sql.texts(map(str, sorted(paths)))}, union_by_name = true)"
+    files = f"{sql.files(sorted(paths))}, union_by_name = true, hive_partitioning = false"
+    if suffixes == {".parquet"}:
+        return f"SELECT * FROM read_parquet({files})"
+    texts = ", ".join(f"{sql.quoted(name)}: 'VARCHAR'" for name in as_text)
+    return f"SELECT * FROM read_csv({files}{f', types = {{{texts}}}' if texts else ''})"
 
 
 def _reference(database: duckdb.DuckDBPyConnection, plan: Plan, types: Mapping[str, str]) -> Reference:
@@ -147,10 +165,10 @@ def _windows(cursor: duckdb.DuckDBPyConnection, plan: Plan, reference: Reference
         yield replace(tally.profile(), labelled=losses.labelled())
 
 
-def _in_order(plan: Plan, time: str) -> str:
+def _in_order(plan: Plan, types: Mapping[str, str], time: str) -> str:
     """Features, score, label and time of each row, in the order of time."""
     others = [sql.identifier(name) if name else "NULL" for name in (plan.score, plan.label)]
-    columns = ", ".join([*map(sql.identifier, plan.features), *others, time])
+    columns = ", ".join([*(sql.utc(name, types[name]) for name in plan.features), *others, time])
     placed = "SELECT *, row_number() OVER () AS slipway_place FROM training"
     return f"SELECT {columns} FROM ({placed}) ORDER BY {time}, slipway_place"
 
@@ -158,8 +176,8 @@ def _in_order(plan: Plan, time: str) -> str:
 def _seconds(name: str, kind: str) -> str:
     """A column of times as unix seconds, in SQL; NULL for what is none."""
     if kind.startswith(("TIMESTAMP", "DATE", "VARCHAR")):
-        return f"epoch(TRY_CAST({sql.identifier(name)} AS TIMESTAMP))"
-    return f"TRY_CAST({sql.identifier(name)} AS DOUBLE)"
+        return f"epoch(TRY_CAST({sql.identifier(name)} AS TIMESTAMPTZ))"
+    return "NULL::DOUBLE" if kind == "BOOLEAN" else f"TRY_CAST({sql.identifier(name)} AS DOUBLE)"
 
 
 def _count(tally: Tally, losses: Losses, fetched: Sequence[Sequence[object]], plan: Plan) -> None:

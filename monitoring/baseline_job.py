@@ -40,7 +40,7 @@ def run(options: argparse.Namespace) -> None:
     if options.model:
         made = _of_model(options, tables)
     else:
-        manifest = json.loads(options.manifest.read_text()) if options.manifest else {}
+        manifest = _json(options.manifest)
         made = baseline.build(tables, _plan(options, manifest))
     baseline.write(made, options.output)
     rows = sum(window.rows for window in made.windows)
@@ -68,15 +68,33 @@ def _plan(options: argparse.Namespace, manifest: Mapping[str, Any]) -> "Plan":
 
     return baseline.Plan(
         package=options.package,
-        features=_names(options.features) or tuple(feature["name"] for feature in manifest.get("features", ())),
+        features=_names(options.features) or _named(manifest),
         score=options.score,
         label=options.label,
         time=options.time,
         categories=frozenset(_names(options.categories)),
-        importances=json.loads(options.importances.read_text()) if options.importances else {},
+        importances=_json(options.importances),
         threshold=manifest.get("threshold", 0.5) if options.threshold is None else options.threshold,
         windows=options.windows,
     )
+
+
+def _json(path: Path | None) -> dict[str, Any]:
+    """An object, {} without a path. Raises ValueError."""
+    try:
+        found = json.loads(path.read_text()) if path else {}
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+    if not isinstance(found, dict):
+        raise ValueError(f"{path}: expected a JSON object")
+    return found
+
+
+def _named(manifest: Mapping[str, Any]) -> tuple[str, ...]:
+    try:
+        return tuple(str(feature["name"]) for feature in manifest.get("features", ()))
+    except (KeyError, TypeError):
+        raise ValueError('the manifest\'s features: expected [{"name": ...}, ...]') from None
 
 
 def _names(text: str) -> tuple[str, ...]:

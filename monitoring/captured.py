@@ -96,8 +96,8 @@ def _structured(files: Sequence[str]) -> str:
             captureData.endpointOutput.data::VARCHAR AS answer,
             captureData.endpointOutput.encoding::VARCHAR AS answer_encoding,
             eventMetadata.inferenceTime::VARCHAR AS time, eventMetadata.inferenceId::VARCHAR AS caller
-        FROM read_json({sql.texts(files)}, format = 'newline_delimited', columns = {columns},
-            maximum_object_size = {LARGEST_LINE})"""
+        FROM read_json({sql.files(files)}, format = 'newline_delimited', columns = {columns},
+            maximum_object_size = {LARGEST_LINE}, hive_partitioning = false)"""
 
 
 def _unstructured(files: Sequence[str]) -> str:
@@ -109,4 +109,5 @@ def _unstructured(files: Sequence[str]) -> str:
         SELECT json, parts[1] AS request, parts[2] AS request_encoding, parts[3] AS answer,
             parts[4] AS answer_encoding, parts[5] AS time, parts[6] AS caller
         FROM (SELECT json, {extracted} AS parts
-            FROM read_ndjson_objects({sql.texts(files)}, maximum_object_size = {LARGEST_LINE}))"""
+            FROM read_ndjson_objects({sql.files(files)}, maximum_object_size = {LARGEST_LINE},
+                hive_partitioning = false))"""

@@ -12,11 +12,11 @@ from monitoring import anchors_job, baseline_job, window_job
 
 
 def main(arguments: Sequence[str]) -> int:
-    """0, or 2 with a message where the input is not as promised."""
+    """0, or 2 with a message where a file can't be read or holds something else than promised."""
     options = _parser().parse_args(arguments)
     try:
         options.run(options)
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
     return 0

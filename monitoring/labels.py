@@ -80,7 +80,7 @@ def parse(line: bytes | str, known_at: float) -> tuple[str, Label]:
         document = json.loads(line)
         metadata = document["eventMetadata"]
         id, time = metadata["eventId"], metadata.get("collectedAt")
-        annotator, policy = (str(metadata.get(key) or "") for key in ("annotator", "policyVersion"))
+        annotator, policy = (_name(metadata.get(key)) for key in ("annotator", "policyVersion"))
         values = _values(payload(document["groundTruthData"]))
     except (KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"no line of ground truth: {error}") from None
@@ -95,11 +95,16 @@ def _values(document: Any) -> tuple[float, ...]:
     return tuple(map(_number, document if isinstance(document, list) else [document]))
 
 
+def _name(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
 def _number(value: Any) -> float:
     try:
-        return float(value)
+        found = float(value)
     except (ValueError, TypeError, OverflowError):
         return math.inf
+    return math.inf if math.isnan(found) else found  # which unlike NaN is equal to itself
 
 
 def history(given: Iterable[Label]) -> History:

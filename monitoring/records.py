@@ -76,8 +76,11 @@ def parse(line: bytes | str, names: Sequence[str]) -> Record:
     at = time_of(time)
     if not captured_input:
         raise Refused(Reason.NO_INPUT)
-    rows = rows_of(payload(captured_input), names)
-    scores: list[Value] = scores_of(payload(captured_output)) if captured_output else [ABSENT] * len(rows)
+    try:
+        rows = rows_of(payload(captured_input), names)
+        scores: list[Value] = scores_of(payload(captured_output)) if captured_output else [ABSENT] * len(rows)
+    except RecursionError:
+        raise Refused(Reason.PAYLOAD) from None
     if len(scores) != len(rows):
         raise Refused(Reason.SCORE_COUNT)
     return Record(id if isinstance(id, str) else "", event if isinstance(event, str) else "", at, rows, scores)

@@ -5,13 +5,13 @@ Spark 3.5, as in SageMaker's processing container. The executors get our files f
 
 import tempfile
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache, partial
 from itertools import islice
 from pathlib import Path
 
 from pyspark import RDD, StorageLevel
-from pyspark.sql import Row, SparkSession
+from pyspark.sql import DataFrame, Row, SparkSession
 
 from monitoring import stream
 from monitoring.columns import ABSENT, Value, plain
@@ -44,10 +44,19 @@ def profile(
         counted += total(
             objects(session, captured).mapPartitions(partial(_captured, reference, within)), reference, quarantine
         )
-    if parquet:
-        table = session.read.option("mergeSchema", "true").parquet(*parquet)
+    for table in _tables(session, parquet):
         counted += total(table.rdd.mapPartitions(partial(_table, reference, table.columns)), reference, quarantine)
     return counted
+
+
+def _tables(session: SparkSession, paths: Sequence[str]) -> Iterator[DataFrame]:
+    """As `tables.profile`: together as far as their columns are the same."""
+    session.conf.set("spark.sql.legacy.parquet.nanosAsLong", "true")  # as pandas writes times; else Spark refuses them
+    alike: dict[str, list[str]] = {}
+    for path in paths:
+        alike.setdefault(session.read.parquet(path).schema.json(), []).append(path)
+    for same in alike.values():
+        yield session.read.option("mergeSchema", "true").parquet(*same)
 
 
 def objects(session: SparkSession, paths: Iterable[str]) -> "RDD[tuple[str, bytes]]":

@@ -11,7 +11,7 @@ import duckdb
 
 from monitoring import sql, vectors
 from monitoring.columns import ABSENT, ColumnCounter, Value, plain
-from slipway.drift.profile import Column, Profile, unlabelled
+from slipway.drift.profile import Column, Profile, empty, unlabelled
 from slipway.drift.reference import Feature, Kind, Reference
 
 GROUP = 2  # columns read at a time: what is held of a row group
@@ -23,7 +23,7 @@ NUMBERS = INTEGERS | {"FLOAT", "DOUBLE", "BOOLEAN"}
 
 @dataclass(frozen=True)
 class Source:
-    """Files as one table: `text`, what a statement selects from; `types`, DuckDB's, by column."""
+    """Files of the same columns as one table: `text`, what a statement selects from; `types`, DuckDB's, by column."""
 
     database: duckdb.DuckDBPyConnection
     text: str
@@ -33,7 +33,10 @@ class Source:
 
 def profile(paths: Sequence[Path], reference: Reference, *, score: str = SCORE, ignored: Sequence[str] = ()) -> Profile:
     """The rows of all files. A column that is neither a feature, the score nor `ignored` is surplus."""
-    source = _open(paths, reference)
+    return sum((_alike(source, reference, score, ignored) for source in _open(paths, reference)), empty(reference))
+
+
+def _alike(source: Source, reference: Reference, score: str, ignored: Sequence[str]) -> Profile:
     features = [*reference.features, replace(reference.scores, name=score)]
     groups = [list(enumerate(features))[at : at + GROUP] for at in range(0, len(features), GROUP)]
     with ThreadPoolExecutor(sql.THREADS) as pool:
@@ -53,12 +56,24 @@ def profile(paths: Sequence[Path], reference: Reference, *, score: str = SCORE, 
     )
 
 
-def _open(paths: Sequence[Path], reference: Reference) -> Source:
+def _open(paths: Sequence[Path], reference: Reference) -> Iterator[Source]:
+    """Together as far as their columns are the same: in a union of others a value might be read as another type's."""
     database = sql.database(reference)
-    text = f"FROM read_parquet({sql.texts(map(str, paths))}, union_by_name = true)"
-    types = {name: kind for name, kind, *_ in database.execute(f"DESCRIBE {text}").fetchall()}
-    ((rows,),) = database.execute(f"SELECT count(*) {text}").fetchall()
-    return Source(database, text, types, rows)
+    alike: dict[tuple[tuple[str, str], ...], list[Path]] = {}
+    for path in paths:
+        try:
+            columns = database.execute(f"DESCRIBE {_reader([path])}").fetchall()
+        except duckdb.Error as error:
+            raise ValueError(f"{path} can't be read: {error}") from None
+        alike.setdefault(tuple((name, kind) for name, kind, *_ in columns), []).append(path)
+    for types, files in alike.items():
+        text = _reader(files)
+        ((rows,),) = database.execute(f"SELECT count(*) {text}").fetchall()
+        yield Source(database, text, dict(types), rows)
+
+
+def _reader(paths: Sequence[Path]) -> str:
+    return f"FROM read_parquet({sql.files(paths)}, hive_partitioning = false)"
 
 
 def _counted(source: Source, threshold: float, group: Sequence[tuple[int, Feature]]) -> list[tuple[Column, int]]:
@@ -95,6 +110,6 @@ def _values(source: Source, name: str) -> Iterator[list[Value]]:
     if name not in source.types:
         yield from (list[Value]([ABSENT]) * min(FETCHED, source.rows - at) for at in range(0, source.rows, FETCHED))
         return
-    cursor = source.database.cursor().execute(f"SELECT {sql.identifier(name)} {source.text}")
+    cursor = source.database.cursor().execute(f"SELECT {sql.utc(name, source.types[name])} {source.text}")
     while rows := cursor.fetchmany(FETCHED):
         yield [plain(value) for (value,) in rows]

@@ -5,6 +5,7 @@ sorts a float in 5 ns, and every count is a place in the sorted column; a search
 long.
 """
 
+import math
 from typing import Any
 
 import numpy as np
@@ -15,31 +16,32 @@ from slipway.drift.profile import Column
 from slipway.drift.reference import Feature, Kind
 from slipway.stats.means import Moments
 
-ODD = {Kind.NUMBER: (Oddity.NULL, Oddity.TYPE_ERROR, Oddity.INFINITE), Kind.CATEGORY: (Oddity.NULL, Oddity.UNSEEN)}
+LEVELS_ODD = (Oddity.NULL, Oddity.UNSEEN)
+NUMBERS_ODD = {Oddity.TYPE_ERROR: 10 * LARGEST, Oddity.INFINITE: math.inf, Oddity.NULL: math.nan}  # as they sort
 Vector = npt.NDArray[Any]
 
 
 def code(feature: Feature, oddity: Oddity) -> float | int:
     """What stands for an oddity in a column: beyond every number and every level that can be counted."""
-    at = ODD[feature.kind].index(oddity)
-    return len(feature.levels) + at if feature.kind is Kind.CATEGORY else LARGEST * 10.0 ** (at + 1)
+    if feature.kind is Kind.CATEGORY:
+        return len(feature.levels) + LEVELS_ODD.index(oddity)
+    return NUMBERS_ODD[oddity]
 
 
 def column(feature: Feature, values: Vector) -> Column:
-    odd = ODD[feature.kind]
     if feature.kind is Kind.CATEGORY:
-        *levels, nulls, unseen = np.bincount(values, minlength=feature.cells + len(odd)).tolist()
+        *levels, nulls, unseen = np.bincount(values, minlength=feature.cells + len(LEVELS_ODD)).tolist()
         return Column(tuple(levels), nulls=nulls, unseen=unseen)
     ordered = np.sort(values)
-    codes = [code(feature, oddity) for oddity in odd]
-    *below, negative, usable = ordered.searchsorted([*feature.edges, 0.0, codes[0]]).tolist()
+    *below, negative = ordered.searchsorted([*feature.edges, 0.0]).tolist()
+    ends = [LARGEST, NUMBERS_ODD[Oddity.TYPE_ERROR], NUMBERS_ODD[Oddity.INFINITE]]
+    usable, errors, infinite = ordered.searchsorted(ends, side="right").tolist()
     numbers = ordered[:usable]
-    nulls, type_errors, infinite = np.diff([usable, *ordered.searchsorted(codes, side="right")]).tolist()
     return Column(
         tuple(np.diff([0, *below, usable]).tolist()),
-        nulls=nulls,
-        type_errors=type_errors,
-        infinite=infinite,
+        nulls=len(ordered) - infinite,
+        type_errors=errors - usable,
+        infinite=infinite - errors,
         moments=Moments(usable, float(numbers.sum()), float(np.square(numbers).sum())),
         fractional=int(np.count_nonzero(numbers != np.trunc(numbers))),
         negative=negative,

@@ -35,10 +35,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    reference = codec.loads(Reference, options.reference.read_text())
+    reference = _reference(options.reference)
     if (options.since is None) != (options.until is None):
         raise ValueError("--since and --until belong together")
     within = None if options.since is None else (options.since, options.until)
+    if within and within[0] >= within[1]:
+        raise ValueError("--until must be later than --since")
     options.output.mkdir(parents=True, exist_ok=True)
     with (options.quarantine or options.output / "quarantine.jsonl").open("w") as quarantine:
 
@@ -50,15 +52,26 @@ def run(options: argparse.Namespace) -> None:
     sys.stdout.write(f"{counted.records} records, {counted.accepted} accepted, {counted.labelled.n} rows labelled\n")
 
 
+def _reference(path: Path) -> Reference:
+    text = path.read_text()
+    try:
+        return codec.loads(Reference, text)
+    except ValueError as error:
+        raise ValueError(f"--reference {path}: {error}") from None
+
+
 def _here(options: argparse.Namespace, reference: Reference, within: Within, refuse: Quarantine) -> Profile:
     paths = files(Path(options.input), *TRAFFIC, least=0)
+    tables = [path for path in paths if path.suffix == ".parquet"]
+    if options.labels and tables:
+        raise ValueError(f"--labels joins by inference id, which {tables[0]} has none of: count tables without it")
     if not options.labels:
         from monitoring import embedded
 
         return embedded.profile(paths, reference, within, refuse)
     given = ((labels.collected(path.as_posix()), _lines(path)) for path in files(options.labels, *LINES, least=0))
     histories = labels.read(given, options.labels_until, refuse)
-    lines = (line for path in paths if path.suffix in LINES for line in _lines(path))
+    lines = (line for path in paths for line in _lines(path))
     return labelled.profile(lines, histories, reference, within, refuse)
 
 

@@ -2,6 +2,7 @@
 without case and underscores, and the numbers of violations are read out of their prose."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -89,9 +90,8 @@ def _column(feature: Feature, document: Mapping[str, Any] | None, rows: int) -> 
     for value, n in values:
         cells[feature.cell(value)] += n
     counted = sum(cells)
-    return replace(
-        _numbers(numerical or {}, values, counted), cells=tuple(cells), nulls=missing, type_errors=found - counted
-    )
+    errors = max(0, found - counted)
+    return replace(_numbers(numerical or {}, values, counted), cells=tuple(cells), nulls=missing, type_errors=errors)
 
 
 def _numbers(numerical: Mapping[str, Any], values: sketch.Weighted, counted: int) -> Column:
@@ -117,4 +117,7 @@ def _categories(document: Mapping[str, Any]) -> dict[str, int]:
     """Rows by level; none for a string of too many values, whose distribution Model Monitor leaves out."""
     distribution = _get(_get(document, "string_statistics") or {}, "distribution") or {}
     buckets = _get(_get(distribution, "categorical") or {}, "buckets") or ()
-    return {level_of(str(_get(bucket, "value"))): int(_get(bucket, "count")) for bucket in buckets}
+    counts = Counter[str]()
+    for bucket in buckets:
+        counts[level_of(str(_get(bucket, "value")))] += int(_get(bucket, "count"))
+    return counts

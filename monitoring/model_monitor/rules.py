@@ -66,11 +66,11 @@ def _values(
     if complete < expected:
         yield Violation(feature.name, "completeness_check", _unmet(complete), complete, expected)
     matching = _of_type(feature, column, kind)
-    if matching < config["datatype_check_threshold"]:
+    if matching < config.get("datatype_check_threshold", 1.0):
         says = f"Data type match requirement is not met. Expected: {kind}. Only {matching:.3%} of data is {kind}."
-        yield Violation(feature.name, "data_type_check", says, matching, config["datatype_check_threshold"])
+        yield Violation(feature.name, "data_type_check", says, matching, config.get("datatype_check_threshold", 1.0))
     if "string_constraints" in wanted:
-        known, least = 1 - column.unseen / present(column), config["domain_content_threshold"]
+        known, least = 1 - column.unseen / present(column), config.get("domain_content_threshold", 1.0)
         if known < least:
             yield Violation(feature.name, "categorical_values_check", _unmet(known), known, least)
 
@@ -87,11 +87,13 @@ def _of_type(feature: Feature, column: Column, kind: str) -> float:
 
 
 def _drift(feature: Feature, now: Column, before: Column, config: Mapping[str, Any]) -> Iterator[Violation]:
-    if config["perform_comparison"] != "Enabled":
+    if config.get("perform_comparison", "Enabled") != "Enabled":
         return
     categorical = feature.kind is Kind.CATEGORY
-    threshold = config["categorical_comparison_threshold" if categorical else "comparison_threshold"]
-    found = distance(now, before, cumulated=not categorical, robust=config["comparison_method"] == "Robust")
+    threshold = config.get("categorical_comparison_threshold" if categorical else "comparison_threshold", 0.1)
+    found = distance(
+        now, before, cumulated=not categorical, robust=config.get("comparison_method", "Robust") == "Robust"
+    )
     if found > threshold:
         says = f"Baseline drift distance: {found} exceeds threshold: {threshold}"
         yield Violation(feature.name, "baseline_drift_check", says, found, threshold)

@@ -2,6 +2,8 @@
 
 import json
 import random
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -154,3 +156,62 @@ def test_times_may_be_text_and_windows_are_never_empty(tmp_path: Path) -> None:
     windows = baseline.build([tmp_path / "t.parquet"], Plan(PACKAGE, ("x",), time="time")).windows
     assert [window.columns[0].least for window in windows] == [1.0, 2.0, 3.0]
     assert [window.first for window in windows] == [1776513601.0, 1776513602.0, None]
+
+
+def test_a_csv_files_levels_are_its_texts_and_numbers_may_come_with_text_among_them(tmp_path: Path) -> None:
+    rows = [f"{'yes' if n % 3 else 'no'},{'1.50' if n % 2 else '12:30'},{n % 7}.25" for n in range(30_000)] + [
+        "no,1e3,x"
+    ]
+    (tmp_path / "train.csv").write_text("\n".join(["agreed,price,amount", *rows]))
+    plan = Plan(PACKAGE, ("agreed", "price", "amount"), categories=frozenset({"price"}))
+    made = baseline.build([tmp_path / "train.csv"], plan)
+    agreed, price, amount = made.reference.features
+    assert (agreed.levels, price.levels) == (("yes", "no"), ("1.50", "12:30", "1e3"))
+    assert amount.kind is Kind.NUMBER and amount.cells == 7
+    whole = sum(made.windows[1:], made.windows[0])
+    assert [column.unseen for column in whole.columns[:2]] == [0, 0] and whole.columns[2].type_errors == 1
+
+
+def test_nan_is_null_in_a_baseline(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"a": [0.5, float("nan"), 1.0, 2.0] * 30}), tmp_path / "train.parquet")
+    made = baseline.build([tmp_path / "train.parquet"], Plan(PACKAGE, ("a",)))
+    assert made.reference.features[0].edges == (1.0, 2.0)
+    assert sum(window.columns[0].nulls for window in made.windows) == 30
+
+
+@pytest.fixture
+def in_tokyo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        pa.array([1772326800, 1772323200], pa.timestamp("s", "America/New_York")),
+        pa.array([1772326800, 1772323200], pa.timestamp("s")),
+        pa.array(["2026-03-01T02:00:00+01:00", "2026-03-01T00:00:00"]),
+        pa.array([1772326800.0, 1772323200.0]),
+    ],
+)
+def test_times_are_utc_unless_they_name_a_zone_wherever_the_machine_is(
+    times: pa.Array, tmp_path: Path, in_tokyo: None
+) -> None:
+    pq.write_table(pa.table({"a": [1.0, 2.0], "at": times}), tmp_path / "train.parquet")
+    made = baseline.build([tmp_path / "train.parquet"], Plan(PACKAGE, ("a", "at"), time="at", windows=2))
+    assert [window.first for window in made.windows] == [1772323200.0, 1772326800.0]
+    assert [window.columns[0].moments.total for window in made.windows] == [2.0, 1.0]
+
+
+def test_a_table_that_cannot_be_read_or_ordered_is_refused_in_words(tmp_path: Path) -> None:
+    (tmp_path / "broken.parquet").write_text("no table")
+    with pytest.raises(ValueError, match=r"the table can't be read: .*broken"):
+        baseline.build([tmp_path / "broken.parquet"], Plan(PACKAGE, ("a",)))
+    pq.write_table(pa.table({"a": [1.0], "b": [True]}), tmp_path / "train.parquet")
+    with pytest.raises(ValueError, match="'b' holds no time"):
+        baseline.build([tmp_path / "train.parquet"], Plan(PACKAGE, ("a",), time="b"))
+    with pytest.raises(ValueError, match="threshold: nan"):
+        Plan(PACKAGE, ("a",), threshold=float("nan"))

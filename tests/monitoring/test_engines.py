@@ -69,5 +69,18 @@ def test_replayed_rows_are_nobodys_traffic(row: str, tmp_path: Path) -> None:
     assert names.PROBE_ID == records.REPLAYED
 
 
+@pytest.mark.parametrize("name", ["a*.jsonl", "a[1].jsonl", "hour=7/a.jsonl"])
+def test_an_objects_name_is_no_pattern(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / "a1.jsonl").write_text("\n".join([line(), line()]))
+    (tmp_path / name).write_text("\n".join([line("2,clerk,7,2"), "no JSON"]))
+    assert_same(
+        embedded.profile([tmp_path / name], REFERENCE, WINDOW),
+        stream.profile((tmp_path / name).open("rb"), REFERENCE, WINDOW)[0],
+    )
+    (tmp_path / name).write_text(line("2,clerk,7,2"))
+    assert embedded.profile([tmp_path / name], REFERENCE, WINDOW).records == 1
+
+
 def test_an_empty_window_is_an_empty_profile() -> None:
     assert embedded.profile([], REFERENCE) == stream.profile([], REFERENCE)[0] == empty(REFERENCE)

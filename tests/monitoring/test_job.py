@@ -88,6 +88,43 @@ def test_a_reference_of_another_shape_is_refused(mounted: Path, capsys: pytest.C
     assert "Reference.package: missing" in capsys.readouterr().err
 
 
+def test_what_can_not_be_counted_is_refused_in_words(mounted: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (mounted / "table.parquet").write_text("no table")
+    (mounted / "nothing.json").write_text("no JSON")
+    labels = ["--labels", str(mounted / "labels")]
+    for more, says in {
+        ("--input", "/nowhere"): "/nowhere does not exist",
+        ("--labels", "/nowhere"): "/nowhere does not exist",
+        ("--input", str(mounted / "table.parquet"), *labels): "--labels joins by inference id",
+        ("--input", str(mounted / "table.parquet")): "table.parquet can't be read",
+        ("--reference", str(mounted / "nothing.json")): "--reference",
+        ("--reference", "/nowhere.json"): "No such file or directory: '/nowhere.json'",
+        ("--until", "2026-04-18T12:00:00Z"): "--until must be later than --since",
+    }.items():
+        assert run(mounted, *more) == 2
+        assert says in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        (("--importances", '{"a": "x"}'), "importances: 'a' has 'x'"),
+        (("--importances", "[]"), "expected a JSON object"),
+        (("--manifest", '{"features": [{}]}'), 'expected [{"name": ...}, ...]'),
+        (("--manifest", "no JSON"), "given.json: Expecting value"),
+    ],
+)
+def test_a_baselines_files_are_checked(
+    given: tuple[str, str], says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "train.csv").write_text("a\n1\n2\n")
+    (tmp_path / "given.json").write_text(given[1])
+    features = () if given[0] == "--manifest" else ("--features", "a")
+    paths = ["--input", str(tmp_path / "train.csv"), "--output", str(tmp_path), given[0], str(tmp_path / "given.json")]
+    assert job.main(["baseline", *paths, "--package", "p", *features]) == 2
+    assert says in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("command", ["baseline", "profile", "anchors"])
 def test_each_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
@@ -96,9 +133,10 @@ def test_each_command_has_help(command: str, capsys: pytest.CaptureFixture[str])
     assert "--output" in capsys.readouterr().out
 
 
-def test_an_image_without_duckdb_joins_labels_and_runs_spark(mounted: Path) -> None:
+def test_an_image_without_duckdb_and_numpy_joins_labels_and_runs_spark(mounted: Path) -> None:
     code = (
-        "import sys; sys.modules['duckdb'] = None; from monitoring import job, spark; sys.exit(job.main(sys.argv[1:]))"
+        "import sys; sys.modules |= dict.fromkeys(('duckdb', 'numpy', 'pyarrow')); "
+        "from monitoring import job, spark; sys.exit(job.main(sys.argv[1:]))"
     )
     given = ["profile", "--labels", str(mounted / "labels"), "--input", str(mounted / "input")]
     paths = ["--output", str(mounted / "output"), "--reference", str(mounted / "reference.json")]

@@ -181,3 +181,24 @@ def test_the_robust_distance_allows_for_chance() -> None:
     assert model_monitor.distance(one, other, cumulated=True, robust=True) == pytest.approx(
         plain - 1.8 * math.sqrt(0.04)
     )
+
+
+def test_constraints_that_leave_out_a_setting_have_its_default() -> None:
+    healthy = profile(*[line(f"{n},clerk,7,1") for n in range(40)])
+    suggested = model_monitor.constraints(healthy, REFERENCE)
+    bare = {"features": suggested["features"], "monitoring_config": {"distribution_constraints": {}}}
+    for window in (healthy, profile(*[line("x,smith,8,") for _ in range(40)])):
+        assert model_monitor.check(window, healthy, REFERENCE, bare) == model_monitor.check(
+            window, healthy, REFERENCE, suggested
+        )
+
+
+def test_levels_that_are_one_to_us_add_up() -> None:
+    buckets = [{"value": "3", "count": 6}, {"value": "3.0", "count": 3}]
+    text = {
+        "common": {"num_present": 9, "num_missing": 0},
+        "distribution": {"categorical": {"buckets": buckets}},
+    }
+    document = {"dataset": {"item_count": 9}, "features": [{"name": "job", "string_statistics": text}]}
+    counted = model_monitor.profile(document, REFERENCE).columns[1]
+    assert (sum(counted.cells), counted.unseen) == (9, 0)

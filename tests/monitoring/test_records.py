@@ -156,3 +156,14 @@ def test_the_streaming_engine_needs_the_standard_library_alone() -> None:
 def test_every_reason_to_refuse_a_line_or_a_label_is_documented() -> None:
     page = (Path(__file__).parents[2] / "docs/monitoring.md").read_text()
     assert [reason for reason in (*Reason, *labelled.Reason) if f"`{reason}`" not in page] == []
+
+
+@pytest.mark.parametrize("depth", [500, 700, 960, 989])
+def test_nesting_too_deep_to_follow_is_no_payload(depth: int) -> None:
+    nested = "[" * depth + "0.5" + "]" * depth
+    for text in (line(nested, encoding="JSON"), line([[1.5, "clerk", 7, None]], encoding="JSON")):
+        document = json.loads(text)
+        document["captureData"]["endpointOutput"] |= {"data": nested, "encoding": "JSON"}
+        counted, refused = stream.profile([json.dumps(document), line()], REFERENCE, WINDOW)
+        assert counted.records == 2 and counted.accepted + len(refused) == 2
+        assert [one.reason for one in refused] in ([], [Reason.PAYLOAD])

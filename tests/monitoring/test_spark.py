@@ -123,6 +123,21 @@ def test_engines_agree_on_tables(cluster: SparkSession, tmp_path: Path) -> None:
     assert (here.rows, here.surplus, here.positives, here.columns[3].absent) == (5, 5, 3, 5)
 
 
+def test_engines_agree_on_tables_of_other_columns_and_types(cluster: SparkSession, tmp_path: Path) -> None:
+    stamps = pa.array([1, 2], pa.timestamp("ns"))
+    tables = [
+        {"amount": pa.array([1, 2], pa.int64()), "constant": [7.0, 7.5], "score": [0.1, 0.9], "at": stamps},
+        {"amount": [1.5, None], "constant": pa.array([7, 8], pa.int32()), "score": [0.1, float("nan")]},
+        {"amount": ["x", "2"], "job": ["clerk", None], "score": pa.array([0.1, 0.7], pa.float32())},
+    ]
+    for at, table in enumerate(tables):
+        pq.write_table(pa.table(table), tmp_path / f"{at}.parquet")
+    paths = sorted(tmp_path.iterdir())
+    here, there = embedded.profile(paths, REFERENCE), spark.profile(cluster, map(str, paths), REFERENCE)
+    assert_same(here, there)
+    assert (here.rows, here.surplus, here.columns[1].absent) == (6, 2, 4)
+
+
 def test_the_executors_are_processes_of_the_workers(cluster: SparkSession) -> None:
     pids = cluster.sparkContext.parallelize(range(4), 4).map(lambda _: os.getppid()).distinct().collect()
     assert len(pids) == 2

@@ -1,6 +1,7 @@
 """Tables count as the same rows would if they were captured, whatever the types of their columns."""
 
 import math
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 
 from monitoring import embedded, tables
 from monitoring.stream import Tally
+from slipway.drift.profile import empty
 from slipway.drift.reference import Feature, Kind, Reference
 from tests.monitoring.same import assert_same
 
@@ -23,6 +25,7 @@ NUMBERS: dict[str, Any] = {
     "text": pa.array(["1", None, "", "x", "nan", "1_0", "+-1", " 2 "]),
     "decimal": pa.array([None, *map(Decimal, range(7))], pa.decimal128(10, 2)),
     "date": pa.array([None, *range(7)], pa.int32()).cast(pa.date32()),
+    "time": pa.array([None, *range(7)], pa.timestamp("us", "America/New_York")),
 }
 CATEGORIES: dict[str, Any] = {
     "text": pa.array(["a", None, "", " a ", "3.0", "nurse", "it's", "3"]),
@@ -48,6 +51,8 @@ def test_every_type_of_column_counts_as_its_values_do(feature: Feature, values: 
     plain = [value if isinstance(value, str | float | int | None) else str(value) for value in values.to_pylist()]
     if pa.types.is_decimal(values.type):
         plain = [None if value is None else float(value) for value in values.to_pylist()]
+    if pa.types.is_timestamp(values.type):
+        plain = [None, *(f"1970-01-01 00:00:00.{n:06}".removesuffix(".000000") for n in range(7))]
     tally.add([[value, 0] for value in plain], scores, len(scores))
     counted = embedded.profile([path], reference)
     assert_same(counted, tally.profile())
@@ -61,7 +66,42 @@ def test_columns_are_found_by_name_in_all_files_and_others_may_be_ignored(tmp_pa
     files = sorted(tmp_path.iterdir())
     counted = tables.profile(files, reference, score="points", ignored=["id"])
     assert (counted.rows, counted.positives, counted.surplus) == (3, 1, 0)
-    assert (counted.columns[0].moments.total, counted.columns[1].absent, counted.scores.nulls) == (6.0, 3, 2)
+    assert (counted.columns[0].moments.total, counted.columns[1].absent, counted.scores.absent) == (6.0, 3, 2)
+
+
+def test_files_of_other_columns_and_types_add_up(tmp_path: Path) -> None:
+    reference = Reference("r", "p", (NUMBER, replace(CATEGORY, name="c")), Feature("score", edges=(0.5,)))
+    tables_ = [
+        {"x": [0.5, 2.0], "c": [True, True], "score": [0.1, 0.2]},
+        {"c": ["a", "x"], "z": [1, 2], "score": [0.1, 0.2]},
+        {"x": ["1", "x"], "c": [["a"], ["b"]], "score": [0.6, None]},
+    ]
+    for at, table in enumerate(tables_):
+        pq.write_table(pa.table(table), tmp_path / f"{at}.parquet")
+    files = sorted(tmp_path.iterdir())
+    one_by_one = sum((embedded.profile([file], reference) for file in files), empty(reference))
+    assert_same(embedded.profile(files, reference), one_by_one)
+    assert (one_by_one.columns[0].absent, one_by_one.surplus, one_by_one.rows) == (2, 2, 6)
+
+
+@pytest.mark.parametrize("kind", [pa.float64(), pa.float32()])
+def test_nan_is_null_where_a_files_statistics_leave_it_out(kind: pa.DataType, tmp_path: Path) -> None:
+    reference = Reference("r", "p", (NUMBER,), Feature("score", edges=(0.5,)))
+    table = pa.table({"x": pa.array([0.5, math.nan, 2.5], kind), "score": [math.nan, 0.2, 0.6]})
+    pq.write_table(table, tmp_path / "t.parquet")
+    counted = embedded.profile([tmp_path / "t.parquet"], reference)
+    assert [(column.rows, column.nulls) for column in (*counted.columns, counted.scores)] == [(3, 1)] * 2
+    assert (counted.columns[0].moments.total, counted.positives) == (3.0, 1)
+
+
+@pytest.mark.parametrize("name", ["x=7/t.parquet", "a*.parquet", "a[1].parquet", "it's?.parquet"])
+def test_a_path_is_no_pattern_and_no_column(name: str, tmp_path: Path) -> None:
+    reference = Reference("r", "p", (NUMBER,), Feature("score", edges=(0.5,)))
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    for file, value in {"a1.parquet": 9.0, name: 1.5}.items():
+        pq.write_table(pa.table({"x": [value], "score": [0.1]}), tmp_path / file)
+    counted = embedded.profile([tmp_path / name], reference)
+    assert (counted.rows, counted.surplus, counted.columns[0].moments.total) == (1, 0, 1.5)
 
 
 def test_the_same_files_give_the_same_sums_to_the_last_bit(tmp_path: Path) -> None:
