@@ -65,6 +65,11 @@ class Baseline:
     def features(self) -> tuple[Feature, ...]:
         return columns_of(self.reference)
 
+    def holds(self, i: int) -> bool:
+        """Whether it knows a column at all: it may have been made without scores."""
+        column = columns(self.whole)[i]
+        return not column.rows or column.absent < column.rows
+
     def season(self, at: float) -> Season:
         """The one that a time lies in; all there is, if the baseline lacks it."""
         key = self.cycle.season(at)

@@ -31,7 +31,7 @@ def features(baseline: Baseline, history: Sequence[Window], settings: Settings, 
     """One finding a column on its distribution, and one on each fault that shows."""
     part = alpha * (1 - JOINT_SHARE) / len(baseline.features) / len(settings.scales)
     found = []
-    for i in range(len(baseline.features)):
+    for i in (i for i in range(len(baseline.features)) if baseline.holds(i)):
         best = _strongest(baseline, i, history, settings, part)
         other = units.changed(baseline, i, history)
         if other:

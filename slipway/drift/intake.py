@@ -7,7 +7,7 @@ from slipway.drift.calibration import Baseline
 from slipway.drift.deviation import Deviation
 from slipway.drift.findings import Cause, Detector, Finding, Settings, Window
 from slipway.drift.naming import windows as words
-from slipway.drift.profile import DELAYS, Count, Labelled, Profile
+from slipway.drift.profile import DELAYS, Count, Labelled, Profile, arrived
 
 ENOUGH = 10.0  # records that had to be captured, for their absence to mean something
 SHARE = 0.1  # of the feature detector's alpha, for malformed records
@@ -53,7 +53,7 @@ def records(baseline: Baseline, history: Sequence[Window], settings: Settings, a
 def late(history: Sequence[Window], usual: Labelled, now: float, settings: Settings) -> list[Finding]:
     """usual: delays as the baseline saw them. Nothing is due where no label has ever come."""
     with_rows = [window for window in history if window.profile.rows]
-    labelled = [window for window in with_rows if window.profile.labelled.n]
+    labelled = [window for window in with_rows if arrived(window.profile.labelled)]
     due = settings.labels_due or _delay([usual, *(window.profile.labelled for window in labelled)])
     if due is None or not labelled:
         return []

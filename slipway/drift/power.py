@@ -5,17 +5,20 @@ import statistics
 from collections.abc import Sequence
 from statistics import NormalDist
 
+from slipway.drift import naming
 from slipway.drift.between import LEAST_WINDOWS
 from slipway.drift.calibration import Baseline, columns
 from slipway.drift.contrasts import SHARES, Look, contrasts
 from slipway.drift.deviation import Spread
 from slipway.drift.feature import GROSS, GROSS_TIMES
 from slipway.drift.findings import Settings, Window
+from slipway.drift.profile import arrived
 from slipway.drift.seasons import Cycle
 from slipway.stats import student
 
 _NORMAL = NormalDist()
 POWER = 0.8
+REFUSED = 0.01  # of a window's labels: more are worth a word
 PER_SIGMA = math.sqrt(3 / math.pi)  # by which the mean of standardised normal scores' ranks moves
 MODEL_MONITOR = 0.1  # its default threshold, on the distance of two distribution functions less ...
 ROBUST = 1.8  # ... this times sqrt(1/n + 1/m): Deequ's Distance, which Model Monitor runs
@@ -56,14 +59,33 @@ def limits(baseline: Baseline, history: Sequence[Window]) -> tuple[str, ...]:
             f"uncalibrated: the baseline has {baseline.windows} windows of its own and needs {LEAST_WINDOWS}; until "
             f"then only large shifts alarm"
         )
+    unknown = [naming.subject(baseline, i) for i in range(len(baseline.features)) if not baseline.holds(i)]
+    if unknown:
+        found.append(f"not in the baseline, so not compared: {', '.join(unknown[:3])}{', ...' if unknown[3:] else ''}")
+    refused = _refused(history)
+    if refused:
+        found.append(refused)
     if not any(window.profile.labelled.n for window in history):
-        found.append("no label matured yet: concept and label drift can't be seen")
+        if not refused:
+            found.append("no label matured yet: concept and label drift can't be seen")
     elif baseline.labelled_windows < LEAST_WINDOWS:
         found.append(
             f"uncalibrated labels: {baseline.labelled_windows} of the baseline's windows have labels, {LEAST_WINDOWS} "
             f"are needed; only large changes alarm"
         )
     return (*found, *_seasonal(baseline, history))
+
+
+def _refused(history: Sequence[Window]) -> str:
+    """What is wrong with the newest labels, if it is more than a stray one."""
+    came = [window.profile.labelled for window in history if arrived(window.profile.labelled)]
+    if not came:
+        return ""
+    rejected, total = came[-1].rejected, arrived(came[-1])
+    if sum(count.n for count in rejected) < REFUSED * total:
+        return ""
+    reasons = ", ".join(f"{count.n:,} {count.reason}" for count in rejected)
+    return f"labels not counted, of {total:,} in the newest window that has any: {reasons}"
 
 
 def _seasonal(baseline: Baseline, history: Sequence[Window]) -> tuple[str, ...]:

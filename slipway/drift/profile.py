@@ -182,6 +182,11 @@ def bin_of(feature: Feature, cell: int | None) -> int:
     return cell * kept // feature.cells if feature.edges else min(cell, kept - 1)
 
 
+def arrived(labelled: Labelled) -> int:
+    """Labels that have come, counted or not."""
+    return labelled.n + sum(count.n for count in labelled.rejected)
+
+
 def add_labelled(a: Labelled, b: Labelled) -> Labelled:
     if not (a.n and b.n):
         return _with_counts(a if a.n else b, a, b)

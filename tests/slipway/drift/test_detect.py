@@ -7,6 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slipway import codec
+from slipway.drift.calibration import learn
+from slipway.drift.detect import detect
 from slipway.drift.eval import evaluation
 from slipway.drift.findings import (
     Anchors,
@@ -22,7 +24,7 @@ from slipway.drift.findings import (
     Window,
 )
 from slipway.drift.infrastructure import infrastructure, sound
-from slipway.drift.profile import Count, Profile, empty
+from slipway.drift.profile import Column, Count, Labelled, Profile, empty
 from slipway.drift.verdict import remedy
 from tests.slipway.drift.conftest import HOUR, START, World, alarming, in_hours, number, shift
 
@@ -148,6 +150,28 @@ def test_labels_that_stop_coming_are_late_and_not_drift(world: World) -> None:
 
 def test_labels_that_never_came_are_not_late(world: World) -> None:
     assert not alarming(world.judge(world.windows(*[None] * 8), settings=Settings(labels_due=HOUR)))
+
+
+def test_labels_of_another_class_have_come_and_are_named(world: World) -> None:
+    def of_another_class() -> Profile:
+        return replace(world.profile(), labelled=Labelled(rejected=(Count("class", 1000),)))
+
+    profiles = [world.profile(labels=True) for _ in range(4)] + [of_another_class() for _ in range(8)]
+    drift = world.judge(in_hours(profiles), settings=Settings(labels_due=2 * HOUR))
+    says = "labels not counted, of 1,000 in the newest window that has any: 1,000 class"
+    assert not alarming(drift) and says in drift.limits
+    never = world.judge(in_hours(profiles[4:]))
+    assert says in never.limits and not any("matured" in limit for limit in never.limits)
+
+
+def test_a_baseline_without_scores_says_so_and_compares_none(world: World) -> None:
+    def without(profile: Profile) -> Profile:
+        return replace(profile, scores=Column((0,) * len(profile.scores.cells), absent=profile.rows))
+
+    baseline = learn(world.baseline.reference, in_hours([without(world.profile()) for _ in range(24)]))
+    drift = detect(baseline, history := world.windows(None, None), now=history[-1].until)
+    assert not alarming(drift)
+    assert "not in the baseline, so not compared: score" in drift.limits
 
 
 def _rejecting(profile: Profile, n: int) -> Profile:
