@@ -28,10 +28,10 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     drift = judge(monitor, look, baseline, seen, now)
     before = verdicts.newest(endpoint, variant, now - windows.KEEP)
     told = verdicts.tell(endpoint, variant, version, drift, before)
-    verdicts.measure(endpoint, variant, reference, drift, windows.coverage(seen))
     newest = next((w.profile for w in reversed(seen) if w.since == drift.since), None)
     described = interchange.files(newest, baseline.whole, reference) if newest else {}
     verdicts.keep(endpoint, variant, drift, described)
+    verdicts.measure(endpoint, variant, reference, drift, windows.coverage(seen))
     # For people alone: should it fail, the verdict is kept.
     page = render(baseline, seen, drift, now, of=f"{endpoint} {variant}, package version {version}")
     verdicts.show(endpoint, variant, drift, page)

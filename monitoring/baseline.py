@@ -21,6 +21,8 @@ from slipway.drift.profile import Profile, empty
 from slipway.drift.reference import Feature, Kind, Reference
 
 CATEGORIES = ("VARCHAR", "BOOLEAN", "ENUM")
+WINDOWS, WEEK = 24, 168
+HOURLY_ROWS = 200
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,8 @@ class Plan:
     """What a table holds. features: columns in the order of a request; score, label, time: columns, "" for none.
 
     categories: features that are numbers in the table and categories in truth. time: timestamps or unix seconds, to
-    put rows in order; else they are taken as they come. importances: by feature, in any unit.
+    put rows in order; else they are taken as they come. importances: by feature, in any unit. windows: None for one an
+    hour of the table's span, of at least HOURLY_ROWS, between WINDOWS and a week's.
     """
 
     package: str
@@ -39,7 +42,7 @@ class Plan:
     categories: frozenset[str] = frozenset()
     importances: Mapping[str, float] = field(default_factory=dict)
     threshold: float = 0.5
-    windows: int = 24
+    windows: int | None = None
 
     def __post_init__(self) -> None:
         if not self.features:
@@ -52,7 +55,7 @@ class Plan:
                 raise ValueError(f"importances: {name!r} has {gain!r}; a number from 0 up is needed")
         if not math.isfinite(self.threshold):
             raise ValueError(f"threshold: {self.threshold}; a score from which on a decision is positive is needed")
-        if self.windows < 1:
+        if self.windows is not None and self.windows < 1:
             raise ValueError(f"windows: {self.windows}; at least 20 are needed to calibrate by")
 
 
@@ -84,12 +87,14 @@ def _build(database: duckdb.DuckDBPyConnection, paths: Sequence[Path], plan: Pla
     if not rows:
         raise ValueError("the table has no rows")
     time = _seconds(plan.time, types[plan.time]) if plan.time else "NULL::DOUBLE"
-    ((timed,),) = database.execute(f"SELECT count({time}) FROM training").fetchall()
+    timing = f"SELECT count({time}), coalesce(max({time}) - min({time}), 0) FROM training"
+    ((timed, span),) = database.execute(timing).fetchall()
     if plan.time and not timed:
         raise ValueError(f"{plan.time!r} holds no time: expected timestamps or unix seconds")
     reference = _reference(database, plan, types)
     cursor = database.execute(_in_order(plan, types, time))
-    return Baseline(reference, tuple(_windows(cursor, plan, reference, rows)))
+    windows = plan.windows or max(WINDOWS, min(WEEK, round(span / 3600), rows // HOURLY_ROWS))
+    return Baseline(reference, tuple(_windows(cursor, plan, reference, rows, min(windows, rows))))
 
 
 def write(baseline: Baseline, directory: Path) -> None:
@@ -153,8 +158,9 @@ def _number(database: duckdb.DuckDBPyConnection, name: str) -> Feature:
     return Feature(name, edges=edges, integral=bool(distinct) and not fractional)
 
 
-def _windows(cursor: duckdb.DuckDBPyConnection, plan: Plan, reference: Reference, rows: int) -> Iterator[Profile]:
-    windows = min(plan.windows, rows)
+def _windows(
+    cursor: duckdb.DuckDBPyConnection, plan: Plan, reference: Reference, rows: int, windows: int
+) -> Iterator[Profile]:
     for window in range(windows):
         left = rows * (window + 1) // windows - rows * window // windows
         tally = Tally(reference)

@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--time", default="", help="the column to order rows by: timestamps or unix seconds; default: as they come")
     add("--categories", default="", help="features of numbers that are categories in truth, separated by commas")
     add("--importances", type=Path, help="a JSON object: feature to gain")
-    add("--windows", type=int, default=24, help="how many healthy windows to cut; 20 or more calibrate the detectors")
+    add("--windows", type=int, help="how many healthy windows to cut, 20 or more; default: one an hour, 24 to 168")
     parser.set_defaults(run=run)
 
 

@@ -202,3 +202,9 @@ def monitor_schedule(endpoint: str) -> str:
 def scalable_target(endpoint: str, role: str) -> str:
     """Application Auto Scaling's resource id of a variant."""
     return f"endpoint/{endpoint}/variant/{role}"
+
+
+def dimension(text: str) -> str:
+    """A text of the user's as a metric's dimension: CloudWatch takes printable ASCII, and not blanks alone."""
+    ascii_ = text.encode("ascii", "backslashreplace").decode()
+    return "".join(one if one.isprintable() else "?" for one in ascii_)[:255].strip() or "?"

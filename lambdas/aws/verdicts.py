@@ -80,6 +80,6 @@ def measure(endpoint: str, variant: str, reference: Reference, drift: Drift, cov
     ranked = sorted(reference.features, key=lambda feature: -feature.importance)[:TOP_FEATURES]
     effects = message.effects((feature.name for feature in ranked), drift)
     points = [(names.DRIFT, float(name in found), {"Detector": name}) for name in names.DETECTORS]
-    points += [(names.DRIFT_EFFECT, effect, {"Feature": name}) for name, effect in effects.items()]
+    points += [(names.DRIFT_EFFECT, effect, {"Feature": names.dimension(name)}) for name, effect in effects.items()]
     points += [] if coverage is None else [(names.LABEL_COVERAGE, coverage, {})]
     metrics.put({"EndpointName": endpoint, "VariantName": variant}, [*points, (names.WINDOWS, 1.0, {})], drift.at)

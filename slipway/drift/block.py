@@ -33,15 +33,15 @@ class Weighed:
     between: float
 
     @classmethod
-    def of(cls, baseline: Baseline, spread: Spread, rows: Sequence[tuple[int, Season, int]]) -> "Weighed":
+    def of(cls, baseline: Baseline, spread: Spread, rows: Sequence[tuple[int, Season, int]], worth: float) -> "Weighed":
         """rows: (rows, season, rows of the season) by window. Windows of one season lie apart: they count as
-        uncorrelated."""
+        uncorrelated. worth: what part of one of the baseline's windows each is."""
         n = sum(count for count, _, _ in rows)
         in_season: dict[int, int] = {}
         for count, season, _ in rows:
             in_season[season.key] = in_season.get(season.key, 0) + count
         found = {season.key: (season, others) for _, season, others in rows}
-        inverse, between = 0.0, spread.over(n * n / sum(count * count for count, _, _ in rows))
+        inverse, between = 0.0, spread.over(worth * n * n / sum(count * count for count, _, _ in rows))
         for key, (season, others) in found.items():
             weight = (in_season[key] / n) ** 2
             inverse += weight / others
@@ -59,18 +59,20 @@ class Track:
     spread: Spread
     unit: float
     parts: tuple[Part | None, ...]
+    worth: float
 
     @classmethod
     def of(cls, baseline: Baseline, i: int, contrast: Contrast, spread: Spread, history: Sequence[Window]) -> "Track":
         parts = tuple(_part(baseline, i, contrast, window) for window in history)
-        return cls(baseline, contrast, spread, unit(contrast, columns(baseline.whole)[i]), parts)
+        worth = baseline.worth(history[-1]) if history else 1.0
+        return cls(baseline, contrast, spread, unit(contrast, columns(baseline.whole)[i]), parts, worth)
 
     def newest(self, windows: int, less: int = 0) -> Deviation | None:
         """Of that many windows together, but for so many newest of them; None without rows."""
         parts = [part for part in self.parts[-windows : len(self.parts) - less] if part]
         if not parts:
             return None
-        rows = Weighed.of(self.baseline, self.spread, [(p.n, p.season, p.others) for p in parts])
+        rows = Weighed.of(self.baseline, self.spread, [(p.n, p.season, p.others) for p in parts], self.worth)
         observed = math.fsum(part.n * part.mean for part in parts) / rows.n
         expected = math.fsum(part.n * part.expected for part in parts) / rows.n
         variance, third = self._row(observed, expected, rows)
@@ -129,7 +131,7 @@ def shape(baseline: Baseline, i: int, history: Sequence[Window], *, levels: bool
         return None
     rows = [(sum(column.cells), season, sum(columns(season.profile)[i].cells)) for column, season in seen]
     spread = baseline.shapes[i]
-    weighed = Weighed.of(baseline, spread, rows)
+    weighed = Weighed.of(baseline, spread, rows, baseline.worth(history[-1]))
     observed = [0.0] * len(seen[0][0].cells)
     for (column, season), (n, _, others) in zip(seen, rows, strict=True):
         theirs = columns(season.profile)[i].cells

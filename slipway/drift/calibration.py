@@ -6,8 +6,9 @@ windows of `slipway.drift.deviation`.
 """
 
 import math
+import statistics
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from slipway.drift import between
@@ -35,8 +36,9 @@ class Baseline:
     """What later windows are compared with. whole: all its windows; columns: features, then scores.
 
     spreads: by column and contrast; shapes: by column, of its distribution function; residuals: by sight, in units of
-    the label's variance; excess: of excess log-loss. span, length: seconds from its first row to its last, and of its
-    longest window. farthest: by column, how far any window's distribution was from the others'.
+    the label's variance; excess: of excess log-loss. span, length, typical: seconds from its first row to its last, of
+    its longest window and of its middle one, None where rows have no times. farthest: by column, how far any window's
+    distribution was from the others'.
     magnitudes: by column, least and greatest root mean square of any window's numbers.
     since: when its model began to serve; older windows don't count.
     """
@@ -55,6 +57,7 @@ class Baseline:
     labelled_windows: int = 0
     span: float | None = None
     length: float | None = None
+    typical: float | None = None
     since: float = 0.0
 
     @property
@@ -69,6 +72,23 @@ class Baseline:
         """Whether it knows a column at all: it may have been made without scores."""
         column = columns(self.whole)[i]
         return not column.rows or column.absent < column.rows
+
+    def least(self, window: Window, scales: Sequence[int]) -> int:
+        """The least scale at which windows like this one last as long as the baseline's own: how much shorter ones vary
+        is not known. At most the largest of `scales`."""
+        alone = round(1 / self.worth(window))
+        return next((scale for scale in scales if scale >= alone), max(scales))
+
+    def worth(self, window: Window) -> float:
+        """What part of one of the baseline's windows this one is, by its length; 1 where it is longer, or unknown."""
+        return min(1.0, (window.until - window.since) / self.typical) if self.typical else 1.0
+
+    def of_labels(self, window: Window) -> "Baseline":
+        """To compare labels of windows like this one with: shorter ones vary by as much more as if they were
+        independent parts of longer ones."""
+        worth = self.worth(window)
+        spreads = [replace(spread, between=spread.between / worth) for spread in (*self.residuals, self.excess)]
+        return replace(self, residuals=tuple(spreads[:-1]), excess=spreads[-1])
 
     def season(self, at: float) -> Season:
         """The one that a time lies in; all there is, if the baseline lacks it."""
@@ -116,6 +136,7 @@ def learn(reference: Reference, history: Sequence[Window], *, since: float = 0.0
         len(labelled),
         span,
         max(lengths, default=None),
+        statistics.median(lengths) if lengths else None,
         since,
     )
 

@@ -64,7 +64,7 @@ def detect(
     kind, blocks, reasons = remedy(findings, baseline.reference, rules)
     since, until = (own[-1].since, own[-1].until) if own else (now, now)
     seen = power(baseline, own[-max(rules.scales) :], rules, rules.alpha * FEATURE)
-    doubts = (*limits(baseline, own), *doubts, *infrastructure.limits(probes, now))
+    doubts = (*limits(baseline, own, rules), *doubts, *infrastructure.limits(probes, now))
     ordered = tuple(sorted(findings, key=_rank))
     return Drift(now, since, until, kind, blocks, reasons, ordered, seen, doubts)
 
@@ -72,13 +72,16 @@ def detect(
 def _labels(
     baseline: Baseline, history: Sequence[Window], anchors: Anchors | None, settings: Settings
 ) -> tuple[list[Finding], tuple[str, ...]]:
+    if not history:
+        return [], ()
     matured = labelled(history)[-max(settings.scales) :]
+    least, baseline = baseline.least(history[-1], settings.scales), baseline.of_labels(history[-1])
 
     def look(scales: Sequence[int]) -> tuple[list[Finding], list[Finding]]:
         moved = concept(baseline, matured, settings, settings.alpha * CONCEPT, scales)
         return moved, label(baseline, matured, anchors, settings, settings.alpha * LABEL, scales)
 
-    scales = [scale for scale in settings.scales if scale <= len(matured)]
+    scales = [scale for scale in settings.scales if least <= scale <= len(matured)]
     moved, given = look(scales)
     if any(finding.alarming for finding in (*moved, *given)):
         moved, given = look(lasting(baseline, matured, scales, settings.alpha * (CONCEPT + LABEL)))

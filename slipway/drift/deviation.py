@@ -7,10 +7,13 @@ baseline's own windows, as are the correlation of neighbours and how well both a
 
 import math
 from dataclasses import dataclass
+from statistics import NormalDist
 
-from slipway.stats import student
+from slipway.stats import gamma, student
 
 _KNOWN = 1e6  # degrees of freedom from which Student's t is the normal
+_NORMAL = NormalDist()
+FEW = 1.0  # skewness of a sum from which few events are in it: of four, if they are independent
 
 
 @dataclass(frozen=True)
@@ -112,7 +115,17 @@ def kolmogorov(distance: float, variance: float, between: float, degrees: float)
 
 
 def _normal_score(z: float, skewness: float) -> float:
-    """Of a standardised sum with a positive skewness, as of a gamma variable: Wilson & Hilferty 1931."""
+    """Of a standardised sum with a positive skewness, as of a gamma variable of the same.
+
+    By Wilson & Hilferty 1931, whose error is small while a few events are expected. Where hardly any is, exactly: a
+    single one would have a score that grows with its skewness.
+    """
     if skewness < 1e-9:
         return z
+    if skewness > FEW:
+        shape = 4 / skewness**2
+        chance = gamma.upper(shape, shape + z * math.sqrt(shape))
+        if not 0 < chance < 1:
+            return 0.0 if chance else math.inf
+        return -_NORMAL.inv_cdf(chance)
     return 6 / skewness * (math.cbrt(1 + z * skewness / 2) - 1) + skewness / 6

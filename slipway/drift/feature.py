@@ -59,8 +59,9 @@ def _strongest(
 ) -> Iterator[Seen]:
     """The strongest on the distribution, and the strongest of each fault that alarms."""
     scales = [scale for scale in settings.scales if scale <= len(history)]
+    least = baseline.least(history[-1], settings.scales)
     levels = baseline.features[i].kind is Kind.CATEGORY
-    blocks = {scale: shape(baseline, i, history[-scale:], levels=levels) for scale in scales}
+    blocks = {scale: shape(baseline, i, history[-scale:], levels=levels) for scale in scales if scale >= least}
     shapes = {scale: seen for scale, seen in blocks.items() if seen}
 
     def ended(scale: int) -> bool:
@@ -75,7 +76,8 @@ def _strongest(
             continue
         track = Track.of(baseline, i, contrast, spread, history)
         if contrast.look in FAULTS:
-            best = strongest(test(track.newest, scales, settings.rate_floor, alpha * contrast.alpha))
+            noted = test(track.newest, scales, settings.rate_floor, alpha * contrast.alpha)
+            best = strongest(candidate for candidate in noted if candidate.value > 0)  # less of a fault is none
             if best and best.alarming:
                 yield contrast, best
             continue

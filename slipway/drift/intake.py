@@ -9,7 +9,7 @@ from slipway.drift.findings import Cause, Detector, Finding, Settings, Window
 from slipway.drift.naming import windows as words
 from slipway.drift.profile import DELAYS, Count, Labelled, Profile, arrived
 
-ENOUGH = 10.0  # records that had to be captured, for their absence to mean something
+ENOUGH = 10.0  # records that had to be captured, or labels that had to come, for their absence to mean something
 SHARE = 0.1  # of the feature detector's alpha, for malformed records
 MATURE = 0.95  # of the labels have come
 PATIENCE = 1.5  # times the delay by which labels are usually mature
@@ -60,6 +60,10 @@ def late(history: Sequence[Window], usual: Labelled, now: float, settings: Setti
     newest = max(window.until for window in labelled)
     waiting = [w for w in with_rows if w.until > newest and now - w.until > due * PATIENCE]
     if not waiting:
+        return []
+    before = [window for window in with_rows if window.until <= newest]
+    share = sum(arrived(w.profile.labelled) for w in before) / sum(w.profile.rows for w in before)
+    if share * sum(w.profile.rows for w in waiting) < ENOUGH:
         return []
     overdue = (now - waiting[0].until - due) / 3600
     says = (

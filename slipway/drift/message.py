@@ -6,7 +6,8 @@ from typing import Any
 from slipway import codec, names
 from slipway.drift.findings import Drift, Finding, Remedy
 
-MOST_FINDINGS = 20  # of one event; EventBridge takes 256 KB
+MOST_FINDINGS = 20  # of one event; EventBridge and SNS take 256 KB
+MOST_REASONS = 100
 _DO = {
     Remedy.ROLL_BACK: "ROLL BACK",
     Remedy.REPAIR_DATA: "REPAIR DATA",
@@ -49,7 +50,7 @@ def detail(endpoint: str, variant: str, version: str, drift: Drift, evidence: st
         "until": drift.until,
         "remedy": drift.remedy.value,
         "blocks_retraining": drift.blocks_retraining,
-        "reasons": list(drift.reasons),
+        "reasons": _reasons(drift),
         "findings": [codec.encode(finding) for finding in alarming(drift)[:MOST_FINDINGS]],
         "evidence": evidence,
     }
@@ -64,7 +65,7 @@ def subject(endpoint: str, variant: str, kind: str, drift: Drift) -> str:
 
 def body(endpoint: str, variant: str, version: str, drift: Drift, evidence: str) -> str:
     """Plain text, readable on a phone."""
-    rows = [*drift.reasons, *([""] if drift.reasons else [])]
+    rows = [*_reasons(drift), *([""] if drift.reasons else [])]
     rows += [
         f"endpoint   {endpoint}, variant {variant}, package version {version}",
         f"remedy     {drift.remedy}",
@@ -74,6 +75,12 @@ def body(endpoint: str, variant: str, version: str, drift: Drift, evidence: str)
     ]
     rows += _section("found", (f"{f.detector:14} {f.named}" for f in alarming(drift)[:MOST_FINDINGS]))
     return "\n".join([*rows, *_section("could be seen", drift.power), *_section("limits", drift.limits)])
+
+
+def _reasons(drift: Drift) -> list[str]:
+    """The first ones, which are those of the remedy; the verdict holds all."""
+    more = len(drift.reasons) - MOST_REASONS
+    return [reason[:500] for reason in drift.reasons[:MOST_REASONS]] + ([f"and {more:,} more"] if more > 0 else [])
 
 
 def _section(title: str, lines: Iterable[str]) -> list[str]:

@@ -8,11 +8,11 @@ from slipway.drift.calibration import Baseline, columns
 from slipway.drift.contrasts import Look
 from slipway.drift.findings import Cause, Finding, Window
 from slipway.drift.profile import Column
-from slipway.drift.reference import Feature, Kind
+from slipway.drift.reference import Feature, Kind, Reference
 
 UNIT = 5.0  # least factor that is taken for another unit
 FAR = 10.0  # times the farthest value of the baseline: some rows, not all, are in another unit
-RENAMED = 0.5  # share of unseen values from which levels are taken to be renamed
+RENAMED = 0.5  # more unseen values than usual from which levels are taken to be renamed
 SWAPPED = 0.25  # least distance of columns that may be swapped
 
 _CAUSES = {
@@ -32,7 +32,12 @@ _WORDS = {
 
 
 def subject(baseline: Baseline, i: int) -> str:
-    return baseline.features[i].name if i < len(baseline.reference.features) else "score"
+    return baseline.features[i].name if i < len(baseline.reference.features) else score(baseline.reference)
+
+
+def score(reference: Reference) -> str:
+    """What the model's score is called among the features."""
+    return "score" if all(feature.name != "score" for feature in reference.features) else "the model's score"
 
 
 def windows(scale: int) -> str:
@@ -41,7 +46,7 @@ def windows(scale: int) -> str:
 
 def fault(look: Look, share: float, usual: float) -> tuple[Cause, str]:
     """share, usual: of the rows, now and in the baseline."""
-    renamed = look is Look.UNSEEN and share >= RENAMED
+    renamed = look is Look.UNSEEN and share - usual >= RENAMED
     says = f"{share:.1%} of the rows {_WORDS[look]}, {usual:.1%} in the baseline"
     return (Cause.SCHEMA, f"{says}: were levels renamed?") if renamed else (_CAUSES[look], says)
 
@@ -52,7 +57,7 @@ def moved(
     if feature.kind is Kind.CATEGORY:
         if level is None:
             return Cause.DISTRIBUTION, f"shares of levels differ by up to {distance:.3f}"
-        a, b = now.cells[level] / sum(now.cells), then.cells[level] / sum(then.cells)
+        a, b = now.cells[level] / now.rows, then.cells[level] / then.rows
         return Cause.DISTRIBUTION, f"level {feature.levels[level]}: {a:.1%} of the rows, {b:.1%} in the baseline"
     says = f"distribution moved by {distance:.3f} (mean {_mean(now)}, {_mean(then)} in the baseline)"
     factor = _factor(now, then) if alarming else None

@@ -36,8 +36,12 @@ def power(baseline: Baseline, history: Sequence[Window], settings: Settings, alp
     # What dwarfs all that the baseline's windows did alarms too.
     gross = _shift(max(GROSS, GROSS_TIMES * statistics.median(baseline.farthest)))
     found = []
-    for scale in sorted({1, max(s for s in settings.scales if s <= len(rows))}):
-        between, degrees = spread.over(scale) + spread.over(baseline.windows), spread.degrees
+    least = baseline.least(history[-1], settings.scales)
+    for scale in sorted({least, max([least, *(s for s in settings.scales if s <= len(rows))])}):
+        between, degrees = (
+            spread.over(scale * baseline.worth(history[-1])) + spread.over(baseline.windows),
+            spread.degrees,
+        )
         error = math.sqrt(1 / (n * scale) + 1 / m + between)
         share = between / error**2
         bar = student.quantile(1 - part / 2, max(1.0, degrees / share**2 if share > 1e-2 else 1e6))
@@ -51,7 +55,7 @@ def power(baseline: Baseline, history: Sequence[Window], settings: Settings, alp
     )
 
 
-def limits(baseline: Baseline, history: Sequence[Window]) -> tuple[str, ...]:
+def limits(baseline: Baseline, history: Sequence[Window], settings: Settings) -> tuple[str, ...]:
     """Why less could be seen, or compared, than one may think."""
     found = []
     if not baseline.calibrated:
@@ -73,7 +77,18 @@ def limits(baseline: Baseline, history: Sequence[Window]) -> tuple[str, ...]:
             f"uncalibrated labels: {baseline.labelled_windows} of the baseline's windows have labels, {LEAST_WINDOWS} "
             f"are needed; only large changes alarm"
         )
+    least = baseline.least(history[-1], settings.scales) if history else 1
+    if least > 1 and baseline.typical:
+        found.append(
+            f"lengths: the baseline's windows last {baseline.typical / 3600:.1f} h, these {_hours(history):.1f} h; how "
+            f"much shorter ones vary is unknown, so distributions are compared over {least} windows together or more "
+            f"(`python -m monitoring baseline --windows` cuts shorter ones)"
+        )
     return (*found, *_seasonal(baseline, history))
+
+
+def _hours(history: Sequence[Window]) -> float:
+    return (history[-1].until - history[-1].since) / 3600
 
 
 def _refused(history: Sequence[Window]) -> str:

@@ -7,6 +7,7 @@ moved without the scores, costs nothing.
 
 from collections.abc import Sequence
 
+from slipway.drift import naming
 from slipway.drift.findings import DATA_FAULTS, Cause, Detector, Finding, Remedy, Settings
 from slipway.drift.reference import Reference
 
@@ -45,5 +46,5 @@ def _called_for(finding: Finding, alarming: Sequence[Finding], reference: Refere
 def _matters(finding: Finding, alarming: Sequence[Finding], reference: Reference, settings: Settings) -> bool:
     """An important feature moved, or scores or quality moved too. Unknown importances are all 0."""
     importance = {feature.name: feature.importance for feature in reference.features}
-    moved = any(f.detector is Detector.CONCEPT or f.subject == "score" for f in alarming)
+    moved = any(f.detector is Detector.CONCEPT or f.subject == naming.score(reference) for f in alarming)
     return moved or importance.get(finding.subject, 0.0) >= settings.important

@@ -157,6 +157,13 @@ def test_metrics_are_of_bounded_number_and_say_which_detector(world: World) -> N
     assert len(put) == len(names.DETECTORS) + 2 + 1
 
 
+@pytest.mark.parametrize(
+    ("name", "dimension"), [("amount", "amount"), ("größe", "gr\\xf6\\xdfe"), (" \n", "?"), ("x" * 300, "x" * 255)]
+)
+def test_a_dimension_is_ascii_that_cloudwatch_takes(name: str, dimension: str) -> None:
+    assert names.dimension(name) == dimension
+
+
 def test_what_needs_no_remedy_is_an_event_and_wakes_nobody(world: World) -> None:
     first, second = traffic.REFERENCE.features
     unimportant = replace(

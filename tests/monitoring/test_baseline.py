@@ -206,6 +206,16 @@ def test_times_are_utc_unless_they_name_a_zone_wherever_the_machine_is(
     assert [window.columns[0].moments.total for window in made.windows] == [2.0, 1.0]
 
 
+@pytest.mark.parametrize(
+    ("rows", "hours", "windows"), [(7200, 2, 24), (7200, 36, 36), (7200, 900, 36), (40_000, 900, 168)]
+)
+def test_windows_last_an_hour_where_the_rows_suffice(rows: int, hours: int, windows: int, tmp_path: Path) -> None:
+    times = [3600.0 * hours * n / (rows - 1) for n in range(rows)]
+    pq.write_table(pa.table({"a": [1.0, 2.0] * (rows // 2), "at": times}), tmp_path / "train.parquet")
+    assert len(baseline.build([tmp_path / "train.parquet"], Plan(PACKAGE, ("a",), time="at")).windows) == windows
+    assert len(baseline.build([tmp_path / "train.parquet"], Plan(PACKAGE, ("a",))).windows) == 24
+
+
 def test_a_table_that_cannot_be_read_or_ordered_is_refused_in_words(tmp_path: Path) -> None:
     (tmp_path / "broken.parquet").write_text("no table")
     with pytest.raises(ValueError, match=r"the table can't be read: .*broken"):

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from slipway.drift import naming
 from slipway.drift.calibration import Baseline, Season, columns
 from slipway.drift.findings import Detector, Drift, Finding, Window
 from slipway.drift.labelled import labelled
@@ -53,7 +54,7 @@ class Seen:
     @cached_property
     def names(self) -> tuple[str, ...]:
         """Of the columns: features, then the score."""
-        return (*(feature.name for feature in self.baseline.reference.features), "score")
+        return (*(feature.name for feature in self.baseline.reference.features), naming.score(self.baseline.reference))
 
     @cached_property
     def with_rows(self) -> tuple[Window, ...]:

@@ -1,5 +1,7 @@
 """Infrastructure, evaluation, what arrives, and the one verdict that joins them."""
 
+import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -26,7 +28,7 @@ from slipway.drift.findings import (
 from slipway.drift.infrastructure import infrastructure, sound
 from slipway.drift.profile import Column, Count, Labelled, Profile, empty
 from slipway.drift.verdict import remedy
-from tests.slipway.drift.conftest import HOUR, START, World, alarming, in_hours, number, shift
+from tests.slipway.drift.conftest import HOUR, START, World, alarming, draw, in_hours, number, shift
 
 FRESH = Holdout(86400.0, 2000, TwoSample(0.51, 0.3, 2000, 2000), 1900.0)
 SCORES = (0.1, 0.4, 0.6, 0.9)
@@ -148,6 +150,14 @@ def test_labels_that_stop_coming_are_late_and_not_drift(world: World) -> None:
     assert late.cause is Cause.LABELS_LATE and late.detector is Detector.LABEL
 
 
+def test_a_few_rows_without_a_label_where_few_have_one_wait_for_nothing(world: World) -> None:
+    def one_in_ten(profile: Profile) -> Profile:
+        return replace(profile, rows=10 * profile.rows)
+
+    profiles = [one_in_ten(world.profile(labels=True)) for _ in range(4)] + [world.profile(n=3) for _ in range(8)]
+    assert not alarming(world.judge(in_hours(profiles), settings=Settings(labels_due=2 * HOUR)))
+
+
 def test_labels_that_never_came_are_not_late(world: World) -> None:
     assert not alarming(world.judge(world.windows(*[None] * 8), settings=Settings(labels_due=HOUR)))
 
@@ -162,6 +172,31 @@ def test_labels_of_another_class_have_come_and_are_named(world: World) -> None:
     assert not alarming(drift) and says in drift.limits
     never = world.judge(in_hours(profiles[4:]))
     assert says in never.limits and not any("matured" in limit for limit in never.limits)
+
+
+def test_hours_are_not_judged_by_how_little_days_differ(world: World) -> None:
+    """A cut into windows longer than those that are judged leaves out how hours differ."""
+
+    def hour(at: int, moved: float = 0.0) -> Profile:
+        rows = draw(300, world.rng)
+        numbers = rows.numbers.copy()
+        numbers[:, 0] += 0.3 * math.cos(2 * math.pi * at / 24) + moved
+        since = START + at * HOUR
+        return world.counter.profile(replace(rows, numbers=numbers, labels=None, at=(since, since + 0.99 * HOUR)))
+
+    def judge(hours: Sequence[Profile], first: int) -> Drift:
+        history = [Window(p.first or 0.0, (p.first or 0.0) + HOUR, p, p.records) for p in hours]
+        assert history[0].since == START + first * HOUR
+        return detect(baseline, history[-32:], now=history[-1].until)
+
+    days = [sum((hour(24 * day + at) for at in range(1, 24)), hour(24 * day)) for day in range(24)]
+    baseline = learn(world.baseline.reference, in_hours(days))
+    live = [hour(24 * 24 + at) for at in range(60)]
+    verdicts = [judge(live[:end], 24 * 24) for end in range(1, 61)]
+    assert not any(alarming(verdict) for verdict in verdicts)
+    assert any("over 32 windows together" in limit for limit in verdicts[-1].limits)
+    moved = [hour(24 * 24 + 60 + at, 0.5) for at in range(32)]
+    assert [f.subject for f in alarming(judge([*live, *moved], 24 * 24))] == [world.baseline.reference.features[0].name]
 
 
 def test_a_baseline_without_scores_says_so_and_compares_none(world: World) -> None:
@@ -185,6 +220,45 @@ def test_records_that_can_not_be_read_are_a_fault_until_they_can(world: World) -
     assert [(f.cause, f.subject) for f in alarming(drift)] == [(Cause.SCHEMA, "records")]
     assert "(json)" in drift.reasons[0]
     assert not alarming(world.judge(in_hours([*(w.profile for w in history), world.profile()])))
+
+
+def _with(profile: Profile, column: int, **counts: int) -> Profile:
+    """Rows of a column that have no cell instead."""
+    was = profile.columns[column]
+    cells = [round(n * (1 - sum(counts.values()) / profile.rows)) for n in was.cells]
+    cells[0] += profile.rows - sum(cells) - sum(counts.values())
+    columns = [*profile.columns]
+    columns[column] = replace(was, cells=tuple(cells), moments=replace(was.moments, n=sum(cells)), **counts)
+    return replace(profile, columns=tuple(columns))
+
+
+def test_less_of_a_fault_is_none(world: World) -> None:
+    windows = in_hours([_with(world.profile(), 0, nulls=100 + n % 5) for n in range(24)])
+    baseline = learn(world.baseline.reference, windows)
+
+    def judge(nulls: int) -> list[Finding]:
+        window = in_hours([_with(world.profile(), 0, nulls=nulls)])
+        return alarming(detect(baseline, window, now=window[-1].until))
+
+    assert judge(0) == []
+    assert [f.cause for f in judge(200)] == [Cause.NULLS]
+
+
+def test_levels_are_renamed_only_where_many_more_are_unknown_than_usual(world: World) -> None:
+    windows = in_hours([_with(world.profile(), 3, unseen=550 + n % 5) for n in range(24)])
+    baseline = learn(world.baseline.reference, windows)
+    window = in_hours([_with(world.profile(), 3, unseen=700)])
+    assert {f.cause for f in alarming(detect(baseline, window, now=window[-1].until))} == {Cause.UNSEEN}
+
+
+@pytest.mark.parametrize("labels", [1, 2, 5])
+def test_a_label_or_two_a_window_show_nothing(world: World, labels: int) -> None:
+    profiles = []
+    for _ in range(60):
+        found = world.profile(n=labels, labels=True)
+        profiles.append(replace(world.profile(n=200), labelled=found.labelled))
+    history = in_hours(profiles)
+    assert not any(alarming(world.judge(history[:end])) for end in range(1, len(history) + 1))
 
 
 def test_surplus_columns_are_a_fault(world: World) -> None:

@@ -17,6 +17,25 @@ def test_without_variance_between_windows_it_is_the_normal_test(z: float, varian
     assert p == pytest.approx(2 * stats.norm.sf(z), rel=1e-9)
 
 
+@pytest.mark.parametrize("mean", [1e-4, 1e-3, 0.02, 0.1])
+@pytest.mark.parametrize("n", [1, 3, 20, 1000])
+@pytest.mark.parametrize("seen", [1, 2])
+def test_an_event_or_two_where_hardly_any_is_due_are_as_rare_as_they_are(mean: float, n: int, seen: int) -> None:
+    p = mean / n
+    if seen > n:
+        pytest.skip("no such sum")
+    found = Deviation((seen - mean) / n, p * (1 - p) / n, third=p * (1 - p) * (1 - 2 * p) / n**2).p_value
+    assert found > stats.binom.sf(seen - 1, n, p) / 8
+
+
+@pytest.mark.parametrize("skewness", [0.99, 1.01])
+@pytest.mark.parametrize("z", [0.5, 2, 5, 10])
+def test_the_tails_of_few_and_of_many_events_meet(skewness: float, z: float) -> None:
+    shape = 4 / skewness**2
+    expected = min(1.0, 2 * stats.gamma.sf(shape + z * math.sqrt(shape), shape))
+    assert expected / 1.1 < Deviation(z, 1.0, third=skewness).p_value < 3 * expected
+
+
 @pytest.mark.parametrize(("mean", "seen"), [(0.1, 2), (1, 6), (10, 26), (10, 30), (100, 151)])
 def test_rare_counts_have_about_poissons_tail_and_not_the_normals(mean: float, seen: int) -> None:
     n = 100_000

@@ -9,6 +9,7 @@ import pytest
 from bench.drift_quality.counting import Rows
 from slipway.drift.findings import Cause, Remedy, Settings, TwoSample, Window
 from slipway.drift.profile import Profile
+from slipway.drift.verdict import remedy
 from tests.slipway.drift.conftest import START, Change, World, alarming, in_hours, number, shift
 
 OK = None
@@ -33,6 +34,16 @@ def test_a_tenth_of_a_standard_deviation_is_found_within_five_thousand_rows(worl
         history = world.windows(*[OK] * 4, *[shift(0, 0.1)] * 5)
         found += any(alarming(world.judge(history[:n])) for n in range(5, 10))
     assert found >= 5
+
+
+def test_a_feature_called_score_is_not_the_models_score(world: World) -> None:
+    finding = next(f for f in alarming(world.judge(world.windows(shift(0, 1.0)))) if f.subject == "amount")
+    features = tuple(replace(f, importance=0.0) for f in world.baseline.reference.features)
+    named = replace(features[0], name="score")
+    reference = replace(world.baseline.reference, features=(named, *features[1:]))
+    found = replace(finding, subject="score")
+    assert remedy([found], reference, Settings())[0] is Remedy.NOTHING
+    assert remedy([found, replace(found, subject="the model's score")], reference, Settings())[0] is Remedy.RETRAIN
 
 
 def test_an_important_feature_that_moved_calls_for_a_retraining(world: World) -> None:

@@ -1,5 +1,6 @@
 """What is news, whom it concerns, and what is told."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -78,3 +79,11 @@ def test_an_event_holds_what_is_alarming_and_is_of_bounded_size() -> None:
 
 def test_effects_are_those_of_the_named_features() -> None:
     assert message.effects(["age", "height"], drift(SHIFT, HINT, UNITS)) == {"age": 0.21, "height": 0.0}
+
+
+def test_thousands_of_reasons_still_fit_an_event_and_a_mail() -> None:
+    reasons = tuple(f"feature {n}: {'x' * 900}" for n in range(3000))
+    told = replace(drift(SHIFT), reasons=reasons)
+    detail = message.detail("fraud", "baseline", "7", told, "s3://bucket/drift.json")
+    assert len(json.dumps(detail)) < 200_000 and detail["reasons"][-1] == "and 2,900 more"
+    assert len(message.body("fraud", "baseline", "7", told, "s3://bucket/drift.json").encode()) < 200_000
