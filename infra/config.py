@@ -201,11 +201,17 @@ def _consistent(path: str, endpoint: Endpoint) -> None:
         )
     if endpoint.monitor == names.MODEL_MONITOR and minutes != 60:
         raise refuse(f"{path}.drift.window_minutes", "60, since Model Monitor looks once an hour", minutes)
-    if "/" not in endpoint.image and re.match(r"ml\.[a-z]+\d+g[a-z]*\.", endpoint.instance_type):
-        expected = "an x86 instance type (the managed XGBoost image has no arm64 build)"
-        raise refuse(f"{path}.instance_type", expected, endpoint.instance_type)
+    managed = "/" not in endpoint.image
+    _on_x86(f"{path}.instance_type", endpoint.instance_type, "XGBoost" if managed else "")
+    _on_x86(f"{path}.retraining.instance_type", endpoint.retraining.instance_type, "XGBoost" if managed else "")
+    _on_x86(f"{path}.drift.job_instance_type", endpoint.drift.job_instance_type, "Spark")
     tuning.check(f"{path}.retraining", endpoint.retraining)
     _retrainable(path, endpoint)
+
+
+def _on_x86(path: str, instance_type: str, image: str) -> None:
+    if image and re.match(r"ml\.[a-z]+\d+g[a-z]*\.", instance_type):
+        raise refuse(path, f"an x86 instance type (the managed {image} image has no arm64 build)", instance_type)
 
 
 def _retrainable(path: str, endpoint: Endpoint) -> None:

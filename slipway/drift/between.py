@@ -16,6 +16,7 @@ POOLED = 10.0  # windows that the other features' spread is worth
 # Until enough windows have shown better: 1,000 rows of one window are worth 500.
 UNCALIBRATED = Spread(1e-3, 0.5, 8.0)
 MOST_CORRELATED = 0.95
+STEPS = 8  # to a variance that no longer changes
 
 
 @dataclass(frozen=True)
@@ -116,15 +117,15 @@ def pool(series: Sequence[list[Miss]], correlation: float | None = None) -> Call
     """A feature's spread, drawn towards the middle of all features', never below its own."""
     full = [misses for misses in series if len(misses) >= LEAST_WINDOWS]
     neighbours = correlation_of(full) if correlation is None else correlation
-    middle_ = max(0.0, statistics.median(_between(misses, neighbours) for misses in full)) if full else 0.0
+    middle_ = max(0.0, statistics.median(_between(misses, neighbours)[0] for misses in full)) if full else 0.0
     # Neighbours that are alike show less: so many independent windows would show a variance as well.
     independent = (1 - neighbours**2) / (1 + neighbours**2)
 
     def spread(misses: list[Miss]) -> Spread:
-        n = len(misses)
-        if n < LEAST_WINDOWS:
-            return UNCALIBRATED
-        own, degrees = _between(misses, neighbours), (n - 1) * independent
+        if len(misses) < LEAST_WINDOWS:
+            return _uncalibrated(misses)
+        own, n = _between(misses, neighbours)
+        degrees = max(1.0, (n - 1) * independent)
         drawn = (n * own + POOLED * middle_) / (n + POOLED)
         return (
             Spread(own, neighbours, degrees) if own > drawn else Spread(max(0.0, drawn), neighbours, degrees + POOLED)
@@ -133,11 +134,29 @@ def pool(series: Sequence[list[Miss]], correlation: float | None = None) -> Call
     return spread
 
 
-def _between(misses: Sequence[Miss], correlation: float) -> float:
-    """Of one feature: unbiased, for windows as correlated as these."""
-    excess = statistics.fmean((miss.value**2 - miss.sampling) / miss.factor for miss in misses)
-    n = len(misses)
-    return excess * (1 - 1 / n) / (1 - Spread(1.0, correlation).over(n))
+def _uncalibrated(misses: Sequence[Miss]) -> Spread:
+    """A few windows that differ by more than is supposed show that much, if not exactly."""
+    if len(misses) < 3:
+        return UNCALIBRATED
+    own, n = _between(misses, UNCALIBRATED.correlation)
+    if own <= UNCALIBRATED.between:
+        return UNCALIBRATED
+    return Spread(own, UNCALIBRATED.correlation, min(UNCALIBRATED.degrees, max(1.0, n - 1)))
+
+
+def _between(misses: Sequence[Miss], correlation: float) -> tuple[float, float]:
+    """Of one feature, unbiased for windows as correlated as these; and how many windows of one size that is worth.
+
+    A window of few rows says little, so it weighs little: as the inverse variance of its square, which the result
+    itself is a part of (Paule & Mandel 1982 find it so, by steps).
+    """
+    found, weights = 0.0, [1.0] * len(misses)
+    for _ in range(STEPS):
+        weights = [(miss.sampling + max(0.0, found) * miss.factor) ** -2 for miss in misses]
+        squares = (w * (miss.value**2 - miss.sampling) / miss.factor for w, miss in zip(weights, misses, strict=True))
+        found = math.fsum(squares) / math.fsum(weights)
+    n = math.fsum(weights) ** 2 / math.fsum(weight**2 for weight in weights)
+    return found * (1 - 1 / n) / (1 - Spread(1.0, correlation).over(n)) if n > 1 else found, n
 
 
 def correlation_of(series: Sequence[list[Miss]]) -> float:

@@ -1,4 +1,4 @@
-"""Sources of labels, annotators and policies: do those of one say the same as the others at the same scores?"""
+"""Sources of labels, annotators and policies: do those of one say the same as the others, against what scores say?"""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -35,9 +35,10 @@ def differing(
 
         c = strongest(test(newest, scales, settings.residual_floor, alpha / len(known)))
         if c and c.alarming:
+            more = "more" if c.value > 0 else "less"
             says = (
-                f"labels of {name} are {'more' if c.value > 0 else 'less'} often positive than the others' at the same "
-                f"scores, by {c.effect:.2f} standard deviations; {windows(c.scale)}"
+                f"labels of {name} are {more} often positive than the others', against what the scores say, by "
+                f"{c.effect:.2f} standard deviations; {windows(c.scale)}"
             )
             found.append(finding(Detector.LABEL, Cause.ANNOTATOR, name, c, says))
     return found

@@ -89,6 +89,8 @@ def test_a_wrong_context_is_refused_by_the_name_of_its_key(context: dict[str, ob
     [
         ("instance_type", "m5.large"),
         ("instance_type", "ml.m7g.large"),
+        ("retraining.instance_type", "ml.m7g.xlarge"),
+        ("drift.job_instance_type", "ml.m7g.xlarge"),
         ("initial_instance_count", 0),
         ("initial_instance_count", True),
         ("initial_instance_count", "1"),
