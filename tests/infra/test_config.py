@@ -89,8 +89,6 @@ def test_a_wrong_context_is_refused_by_the_name_of_its_key(context: dict[str, ob
     [
         ("instance_type", "m5.large"),
         ("instance_type", "ml.m7g.large"),
-        ("retraining.instance_type", "ml.m7g.xlarge"),
-        ("drift.job_instance_type", "ml.m7g.xlarge"),
         ("initial_instance_count", 0),
         ("initial_instance_count", True),
         ("initial_instance_count", "1"),
@@ -137,6 +135,13 @@ def test_retraining_needs_an_image_whose_python_runs_its_jobs(image: str) -> Non
     assert only(image=image, retraining={"image": own}).retraining.image == own
     assert only(image=image, retraining={"enabled": False}).image == image
     assert only(image="3.10-1").image == "3.10-1"
+
+
+@pytest.mark.parametrize(("section", "key"), [("retraining", "instance_type"), ("drift", "job_instance_type")])
+def test_a_jobs_managed_image_needs_an_x86_instance(section: str, key: str) -> None:
+    with pytest.raises(ConfigError, match=rf"^endpoints\[0\]\.{section}\.{key}: expected an x86 instance type"):
+        only(**{section: {key: "ml.m7g.xlarge"}})
+    assert getattr(getattr(only(**{section: {key: "ml.m7i.xlarge"}}), section), key) == "ml.m7i.xlarge"
 
 
 def test_an_arm64_instance_is_fine_for_an_image_of_ones_own() -> None:
