@@ -16,6 +16,8 @@ POOLED = 10.0  # windows that the other features' spread is worth
 # Until enough windows have shown better: 1,000 rows of one window are worth 500.
 UNCALIBRATED = Spread(1e-3, 0.5, 8.0)
 MOST_CORRELATED = 0.95
+LAGS = (2, 4, 8, 16)  # windows apart
+CLEARLY = 2.5  # standard errors of a correlation, were the features all alike
 STEPS = 8  # to a variance that no longer changes
 
 
@@ -160,17 +162,30 @@ def _between(misses: Sequence[Miss], correlation: float) -> tuple[float, float]:
 
 
 def correlation_of(series: Sequence[list[Miss]]) -> float:
-    """Of neighbouring windows' means beyond chance, over all features together."""
-    products = math.fsum(a.value * b.value for misses in series for a, b in pairwise(misses))
-    squares = math.fsum(miss.value**2 - miss.sampling for misses in series for miss in misses[1:])
-    # Windows that hardly differ beyond chance don't show how they are correlated: chance counts as uncorrelated.
-    squares += 0.2 * math.fsum(miss.sampling for misses in series for miss in misses[1:])
+    """Of neighbouring windows' means beyond chance, over all features together.
+
+    Where windows further apart are clearly more alike than that explains, something slow is among what moves them:
+    then the neighbours' correlation that does explain it.
+    """
     count = max((len(misses) for misses in series), default=0)
-    if squares <= 0 or not count:
-        return 0.0
-    found = products / squares
+    seen = found = _correlation(series, 1)
     # Both are about a mean of the same windows, which follows them: that hides a part of what neighbours share.
-    for _ in range(10):
+    for _ in range(10 if count else 0):
         hidden = Spread(1.0, min(max(0.0, found), MOST_CORRELATED)).over(count)
-        found = products / squares * (1 - hidden) + hidden
-    return min(max(0.0, found - 1 / count), MOST_CORRELATED)
+        found = seen * (1 - hidden) + hidden
+    found = max(0.0, found - 1 / count) if seen else 0.0
+    for lag in (lag for lag in LAGS if lag < count):
+        apart = _correlation(series, lag)
+        if apart > CLEARLY / math.sqrt(count - lag):
+            found = max(found, math.pow(apart, 1 / lag))
+    return min(found, MOST_CORRELATED)
+
+
+def _correlation(series: Sequence[list[Miss]], lag: int) -> float:
+    """Of windows so many apart, about their own mean; 0 where they don't differ beyond chance."""
+    both = [pair for misses in series for pair in zip(misses, misses[lag:], strict=False)]
+    products = math.fsum(a.value * b.value for a, b in both)
+    squares = math.fsum(b.value**2 - b.sampling for _, b in both)
+    # Windows that hardly differ beyond chance don't show how they are correlated: chance counts as uncorrelated.
+    squares += 0.2 * math.fsum(b.sampling for _, b in both)
+    return products / squares if squares > 0 else 0.0

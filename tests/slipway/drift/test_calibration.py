@@ -1,5 +1,6 @@
 """What a baseline's own windows show: chance alone, shocks, drifting windows, hours of the day."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -72,6 +73,27 @@ def test_neighbours_that_drift_together_are_seen_to() -> None:
     _, drifting = _learn(means, rng)
     _, shocked = _learn(rng.normal(size=(60, 8)) * 0.3, rng)
     assert _location(drifting, 0)[1] > 0.6 > 0.3 > _location(shocked, 0)[1]
+
+
+def test_something_slow_among_what_changes_fast_is_seen_in_a_week_of_hours() -> None:
+    rng = np.random.default_rng(7)
+    slow = np.zeros((168, 8))
+    for i in range(1, 168):
+        slow[i] = 0.97 * slow[i - 1] + math.sqrt(1 - 0.97**2) * rng.normal(size=8) * 0.2
+    _, baseline = _learn(slow + rng.normal(size=(168, 8)) * 0.2, rng)
+    _, fast = _learn(rng.normal(size=(168, 8)) * 0.2, rng)
+    assert _location(baseline, 0)[1] > 0.8 > 0.2 > _location(fast, 0)[1]
+
+
+@pytest.mark.parametrize("volumes", [(20, 1000), (5, 5000)])
+def test_windows_of_few_rows_say_little_about_those_of_many(volumes: tuple[int, int]) -> None:
+    rng = np.random.default_rng(8)
+    rows = [volumes[i % 3 == 0] for i in range(60)]
+    windows = [rng.normal(size=8) * 0.1 + rng.normal(size=(n, 8)) for n in rows]
+    counter = Counter.of(_plain(np.concatenate(windows)), [f"x{i}" for i in range(8)], [])
+    baseline = learn(counter.reference, in_hours([counter.profile(_plain(window)) for window in windows]))
+    found = [_location(baseline, i)[0] for i in range(8)]
+    assert sum(found) / 8 == pytest.approx(0.1**2, rel=0.4)
 
 
 @pytest.mark.parametrize(("drifts", "seed"), [(False, 4), (True, 5), (True, 6)])
