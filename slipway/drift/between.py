@@ -17,7 +17,7 @@ POOLED = 10.0  # windows that the other features' spread is worth
 UNCALIBRATED = Spread(1e-3, 0.5, 8.0)
 MOST_CORRELATED = 0.95
 LAGS = (2, 4, 8, 16)  # windows apart
-CLEARLY = 2.5  # standard errors of a correlation, were the features all alike
+CLEARLY = 2.5  # standard errors of a correlation or kurtosis, were the features all alike
 STEPS = 8  # to a variance that no longer changes
 
 
@@ -122,6 +122,7 @@ def pool(series: Sequence[list[Miss]], correlation: float | None = None) -> Call
     middle_ = max(0.0, statistics.median(_between(misses, neighbours)[0] for misses in full)) if full else 0.0
     # Neighbours that are alike show less: so many independent windows would show a variance as well.
     independent = (1 - neighbours**2) / (1 + neighbours**2)
+    heavy = _kurtosis(full, neighbours)
 
     def spread(misses: list[Miss]) -> Spread:
         if len(misses) < LEAST_WINDOWS:
@@ -130,7 +131,9 @@ def pool(series: Sequence[list[Miss]], correlation: float | None = None) -> Call
         degrees = max(1.0, (n - 1) * independent)
         drawn = (n * own + POOLED * middle_) / (n + POOLED)
         return (
-            Spread(own, neighbours, degrees) if own > drawn else Spread(max(0.0, drawn), neighbours, degrees + POOLED)
+            Spread(own, neighbours, degrees, heavy)
+            if own > drawn
+            else Spread(max(0.0, drawn), neighbours, degrees + POOLED, heavy)
         )
 
     return spread
@@ -161,6 +164,22 @@ def _between(misses: Sequence[Miss], correlation: float) -> tuple[float, float]:
     return found * (1 - 1 / n) / (1 - Spread(1.0, correlation).over(n)) if n > 1 else found, n
 
 
+def _kurtosis(series: Sequence[list[Miss]], correlation: float) -> float:
+    """Beyond a normal's, of all features' windows together; 0 unless it is clear, were the features all alike.
+
+    Of windows that differ by more than their rows explain: of few rare events the tails are heavy by themselves.
+    """
+    squares = []
+    for misses in series:
+        own = _between(misses, correlation)[0]
+        told = (miss for miss in misses if own * miss.factor > miss.sampling)
+        squares += [miss.value**2 / (miss.sampling + own * miss.factor) for miss in told]
+    if not any(squares):
+        return 0.0
+    excess = statistics.fmean(z * z for z in squares) / statistics.fmean(squares) ** 2 - 3
+    return excess if excess > CLEARLY * math.sqrt(24 / max(map(len, series))) else 0.0
+
+
 def correlation_of(series: Sequence[list[Miss]]) -> float:
     """Of neighbouring windows' means beyond chance, over all features together.
 
@@ -168,24 +187,26 @@ def correlation_of(series: Sequence[list[Miss]]) -> float:
     then the neighbours' correlation that does explain it.
     """
     count = max((len(misses) for misses in series), default=0)
-    seen = found = _correlation(series, 1)
+    found = seen = _correlation(series, 1)[0]
     # Both are about a mean of the same windows, which follows them: that hides a part of what neighbours share.
     for _ in range(10 if count else 0):
         hidden = Spread(1.0, min(max(0.0, found), MOST_CORRELATED)).over(count)
         found = seen * (1 - hidden) + hidden
     found = max(0.0, found - 1 / count) if seen else 0.0
     for lag in (lag for lag in LAGS if lag < count):
-        apart = _correlation(series, lag)
-        if apart > CLEARLY / math.sqrt(count - lag):
-            found = max(found, math.pow(apart, 1 / lag))
+        apart, raw = _correlation(series, lag)
+        if raw > CLEARLY / math.sqrt(count - lag):
+            found = max(found, math.pow(min(apart, 1.0), 1 / lag))
     return min(found, MOST_CORRELATED)
 
 
-def _correlation(series: Sequence[list[Miss]], lag: int) -> float:
-    """Of windows so many apart, about their own mean; 0 where they don't differ beyond chance."""
+def _correlation(series: Sequence[list[Miss]], lag: int) -> tuple[float, float]:
+    """Of windows so many apart, about their own mean: beyond chance among their rows, 0 where they don't differ beyond
+    it; and as they are."""
     both = [pair for misses in series for pair in zip(misses, misses[lag:], strict=False)]
     products = math.fsum(a.value * b.value for a, b in both)
-    squares = math.fsum(b.value**2 - b.sampling for _, b in both)
+    squares = math.fsum(b.value**2 for _, b in both)
+    chance = math.fsum(b.sampling for _, b in both)
     # Windows that hardly differ beyond chance don't show how they are correlated: chance counts as uncorrelated.
-    squares += 0.2 * math.fsum(b.sampling for _, b in both)
-    return products / squares if squares > 0 else 0.0
+    beyond = squares - chance + 0.2 * chance
+    return (products / beyond if beyond > 0 else 0.0), (products / squares if squares > 0 else 0.0)

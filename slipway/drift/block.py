@@ -26,11 +26,13 @@ class Part:
 
 @dataclass(frozen=True)
 class Weighed:
-    """How a block's rows lie: n; inverse: 1/n of what they are compared with; between: variance between windows."""
+    """How a block's rows lie: n; inverse: 1/n of what they are compared with; between: variance between windows, known
+    with `degrees`."""
 
     n: int
     inverse: float
     between: float
+    degrees: float
 
     @classmethod
     def of(cls, baseline: Baseline, spread: Spread, rows: Sequence[tuple[int, Season, int]], worth: float) -> "Weighed":
@@ -41,13 +43,14 @@ class Weighed:
         for count, season, _ in rows:
             in_season[season.key] = in_season.get(season.key, 0) + count
         found = {season.key: (season, others) for _, season, others in rows}
-        inverse, between = 0.0, spread.over(worth * n * n / sum(count * count for count, _, _ in rows))
+        windows = worth * n * n / sum(count * count for count, _, _ in rows)
+        inverse, between = 0.0, spread.over(windows)
         for key, (season, others) in found.items():
             weight = (in_season[key] / n) ** 2
             inverse += weight / others
             alone = len(baseline.seasons) == 1
             between += weight * (spread.over(season.windows) if alone else spread.between / season.windows)
-        return cls(n, inverse, between)
+        return cls(n, inverse, between, spread.degrees_over(windows))
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,7 @@ class Track:
             observed - expected,
             variance * (1 / rows.n + rows.inverse),
             self.unit * rows.between,
-            self.spread.degrees,
+            rows.degrees,
             third * (1 / rows.n**2 - rows.inverse**2),
         )
 
@@ -139,7 +142,7 @@ def shape(baseline: Baseline, i: int, history: Sequence[Window], *, levels: bool
         observed = [o + a - factor * b for o, a, b in zip(observed, column.cells, theirs, strict=True)]
     gaps = [abs(gap) / weighed.n for gap in (observed if levels else accumulate(observed))]
     at = max(range(len(gaps)), key=gaps.__getitem__)
-    return Shape(gaps[at], at, 1 / weighed.n + weighed.inverse, weighed.between, spread.degrees, weighed.n)
+    return Shape(gaps[at], at, 1 / weighed.n + weighed.inverse, weighed.between, weighed.degrees, weighed.n)
 
 
 def _part(baseline: Baseline, i: int, contrast: Contrast, window: Window) -> Part | None:

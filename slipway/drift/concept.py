@@ -103,5 +103,9 @@ def _excess(baseline: Baseline, history: Sequence[Labelled]) -> Deviation | None
     p = (min(rate, now.n - rate) + 1) / (now.n + 2)
     third = (1 - 2 * p) / math.sqrt(p * (1 - p)) / now.n**2
     return Deviation(
-        value / math.sqrt(row), 1 / now.n + (1 / usual.n if known else 0.0), between, spread.degrees, third
+        value / math.sqrt(row),
+        1 / now.n + (1 / usual.n if known else 0.0),
+        between,
+        spread.degrees_over(effective),
+        third,
     )

@@ -19,11 +19,13 @@ FEW = 1.0  # skewness of a sum from which few events are in it: of four, if they
 @dataclass(frozen=True)
 class Spread:
     """between: variance of a window's mean beyond that of its rows, in units of the variance of one row.
-    correlation: of neighbouring windows, >= 0. degrees: of freedom of `between`."""
+    correlation: of neighbouring windows, >= 0. degrees: of freedom of `between`. kurtosis: of windows' means, beyond a
+    normal's."""
 
     between: float = 0.0
     correlation: float = 0.0
     degrees: float = _KNOWN
+    kurtosis: float = 0.0
 
     def over(self, windows: float) -> float:
         """Of the mean of so many neighbouring windows: a first-order autoregression's."""
@@ -32,6 +34,11 @@ class Spread:
             return self.between / max(windows, 1.0)
         lags = 2 * r * (1 - math.pow(r, windows)) / (windows * (1 - r) ** 2)
         return self.between / windows * ((1 + r) / (1 - r) - lags)
+
+    def degrees_over(self, windows: float) -> float:
+        """Of the Student's distribution that the mean of so many windows has: by how many the variance is known from,
+        or with tails as heavy as theirs, of which a mean of many has less."""
+        return min(self.degrees, 4 + 6 * max(1.0, windows) / self.kurtosis) if self.kurtosis else self.degrees
 
 
 @dataclass(frozen=True)

@@ -78,4 +78,5 @@ def deviation(
     value = (now.total / now.n - expected) / math.sqrt(row)
     # Which tail is the long one depends on scores that were not kept: both are taken for it.
     skewness = heaviest * math.sqrt(max(0.0, 1 - 4 * row) / row)
-    return Deviation(value, 1 / now.n + inverse, between, spread.degrees, math.copysign(skewness / now.n**2, value))
+    degrees = spread.degrees_over(effective)
+    return Deviation(value, 1 / now.n + inverse, between, degrees, math.copysign(skewness / now.n**2, value))

@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 from bench.drift_quality.counting import Counter, Rows
 from slipway import codec
+from slipway.drift.between import Miss, correlation_of
 from slipway.drift.calibration import Baseline, learn
 from slipway.drift.contrasts import Look, contrasts
 from slipway.drift.detect import detect
+from slipway.drift.deviation import Spread
 from slipway.drift.findings import Remedy, Window
 from slipway.drift.profile import Column
 from slipway.drift.reference import Feature
@@ -35,10 +37,14 @@ def _learn(means: np.ndarray, rng: np.random.Generator, *, times: bool = False) 
     return counter, learn(counter.reference, in_hours(profiles))
 
 
-def _location(baseline: Baseline, i: int) -> tuple[float, float]:
+def _spread(baseline: Baseline, i: int) -> Spread:
     looks = contrasts(baseline.features[i], baseline.whole.columns[i])
     (spread,) = [s for c, s in zip(looks, baseline.spreads[i], strict=True) if c.look is Look.LOCATION]
-    return spread.between, spread.correlation
+    return spread
+
+
+def _location(baseline: Baseline, i: int) -> tuple[float, float]:
+    return _spread(baseline, i).between, _spread(baseline, i).correlation
 
 
 @given(st.lists(st.integers(0, 50), min_size=2, max_size=30).filter(lambda cells: sum(map(bool, cells)) > 1))
@@ -83,6 +89,15 @@ def test_something_slow_among_what_changes_fast_is_seen_in_a_week_of_hours() -> 
     _, baseline = _learn(slow + rng.normal(size=(168, 8)) * 0.2, rng)
     _, fast = _learn(rng.normal(size=(168, 8)) * 0.2, rng)
     assert _location(baseline, 0)[1] > 0.8 > 0.2 > _location(fast, 0)[1]
+
+
+def test_means_with_heavy_tails_are_known_by_them_and_normal_ones_are_not() -> None:
+    rng = np.random.default_rng(9)
+    _, normal = _learn(rng.normal(size=(168, 8)) * 0.2, rng)
+    _, heavy = _learn(rng.standard_t(3, size=(168, 8)) * 0.2, rng)
+    assert _spread(normal, 0).kurtosis == 0.0 and _spread(normal, 0).degrees_over(1) > 100
+    assert _spread(heavy, 0).kurtosis > 1.5 and 4 < _spread(heavy, 0).degrees_over(1) < 8
+    assert _spread(heavy, 0).degrees_over(32) > 4 * _spread(heavy, 0).degrees_over(1)
 
 
 @pytest.mark.parametrize("volumes", [(20, 1000), (5, 5000)])
@@ -170,3 +185,11 @@ def test_a_baseline_of_other_windows_is_refused(world: World) -> None:
 def test_a_baseline_can_be_kept(world: World) -> None:
     assert codec.loads(Baseline, codec.dumps(world.baseline)) == world.baseline
     assert world.judge(world.windows(None)).remedy is Remedy.NOTHING
+
+
+@pytest.mark.parametrize("windows", [60, 168])
+def test_chance_among_rows_alone_is_no_correlation_of_windows(windows: int) -> None:
+    rng = np.random.default_rng(10)
+    for _ in range(20):
+        series = [[Miss(value, 0.01, 1.0) for value in rng.normal(size=windows) * 0.1] for _ in range(10)]
+        assert correlation_of(series) < 0.5

@@ -18,12 +18,9 @@ def test_without_variance_between_windows_it_is_the_normal_test(z: float, varian
 
 
 @pytest.mark.parametrize("mean", [1e-4, 1e-3, 0.02, 0.1])
-@pytest.mark.parametrize("n", [1, 3, 20, 1000])
-@pytest.mark.parametrize("seen", [1, 2])
+@pytest.mark.parametrize(("n", "seen"), [(1, 1), (3, 1), (3, 2), (20, 1), (20, 2), (1000, 1), (1000, 2)])
 def test_an_event_or_two_where_hardly_any_is_due_are_as_rare_as_they_are(mean: float, n: int, seen: int) -> None:
     p = mean / n
-    if seen > n:
-        pytest.skip("no such sum")
     found = Deviation((seen - mean) / n, p * (1 - p) / n, third=p * (1 - p) * (1 - 2 * p) / n**2).p_value
     assert found > stats.binom.sf(seen - 1, n, p) / 8
 
