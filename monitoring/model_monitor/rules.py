@@ -13,6 +13,15 @@ from typing import Any
 from slipway.drift.profile import Column, Profile
 from slipway.drift.reference import Feature, Kind, Reference
 
+# What it takes where constraints leave it out.
+DEFAULTS: dict[str, Any] = {"datatype_check_threshold": 1.0, "domain_content_threshold": 1.0}
+COMPARISON: dict[str, Any] = {
+    "perform_comparison": "Enabled",
+    "comparison_threshold": 0.1,
+    "comparison_method": "Robust",
+    "categorical_comparison_threshold": 0.1,
+}
+
 
 @dataclass(frozen=True)
 class Violation:
@@ -42,12 +51,14 @@ def check(profile: Profile, baseline: Profile, reference: Reference, constraints
     """The violations that Model Monitor would find in a window, counted by the baseline's own reference."""
     if not profile.rows:
         return []
-    config, wanted = constraints["monitoring_config"], {one["name"]: one for one in constraints["features"]}
+    config = DEFAULTS | constraints["monitoring_config"]
+    comparison = COMPARISON | config["distribution_constraints"]
+    wanted = {one["name"]: one for one in constraints["features"]}
     found = list(_columns(profile, reference))
     for feature, now, before in zip(reference.features, profile.columns, baseline.columns, strict=True):
         if feature.name in wanted and present(now):
             found += _values(feature, now, wanted[feature.name], config)
-            found += _drift(feature, now, before, config["distribution_constraints"])
+            found += _drift(feature, now, before, comparison)
     return found
 
 
@@ -66,11 +77,11 @@ def _values(
     if complete < expected:
         yield Violation(feature.name, "completeness_check", _unmet(complete), complete, expected)
     matching = _of_type(feature, column, kind)
-    if matching < config.get("datatype_check_threshold", 1.0):
+    if matching < config["datatype_check_threshold"]:
         says = f"Data type match requirement is not met. Expected: {kind}. Only {matching:.3%} of data is {kind}."
-        yield Violation(feature.name, "data_type_check", says, matching, config.get("datatype_check_threshold", 1.0))
+        yield Violation(feature.name, "data_type_check", says, matching, config["datatype_check_threshold"])
     if "string_constraints" in wanted:
-        known, least = 1 - column.unseen / present(column), config.get("domain_content_threshold", 1.0)
+        known, least = 1 - column.unseen / present(column), config["domain_content_threshold"]
         if known < least:
             yield Violation(feature.name, "categorical_values_check", _unmet(known), known, least)
 
@@ -87,13 +98,11 @@ def _of_type(feature: Feature, column: Column, kind: str) -> float:
 
 
 def _drift(feature: Feature, now: Column, before: Column, config: Mapping[str, Any]) -> Iterator[Violation]:
-    if config.get("perform_comparison", "Enabled") != "Enabled":
+    if config["perform_comparison"] != "Enabled":
         return
     categorical = feature.kind is Kind.CATEGORY
-    threshold = config.get("categorical_comparison_threshold" if categorical else "comparison_threshold", 0.1)
-    found = distance(
-        now, before, cumulated=not categorical, robust=config.get("comparison_method", "Robust") == "Robust"
-    )
+    threshold = config["categorical_comparison_threshold" if categorical else "comparison_threshold"]
+    found = distance(now, before, cumulated=not categorical, robust=config["comparison_method"] == "Robust")
     if found > threshold:
         says = f"Baseline drift distance: {found} exceeds threshold: {threshold}"
         yield Violation(feature.name, "baseline_drift_check", says, found, threshold)

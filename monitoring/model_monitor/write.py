@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from monitoring.model_monitor import sketch
-from monitoring.model_monitor.rules import Violation, inferred_type, present
+from monitoring.model_monitor.rules import COMPARISON, DEFAULTS, Violation, inferred_type, present
 from slipway.drift.profile import Column, Profile
 from slipway.drift.reference import Feature, Kind, Reference
 
@@ -27,12 +27,10 @@ def constraints(profile: Profile, reference: Reference, threshold: float = 0.1) 
         "features": [_constraints(f, c) for f, c in zip(reference.features, profile.columns, strict=True)],
         "monitoring_config": {
             **SWITCHED_ON,
-            "datatype_check_threshold": 1.0,
-            "domain_content_threshold": 1.0,
+            **DEFAULTS,
             "distribution_constraints": {
-                "perform_comparison": "Enabled",
+                **COMPARISON,
                 "comparison_threshold": threshold,
-                "comparison_method": "Robust",
                 "categorical_comparison_threshold": threshold,
                 "categorical_drift_method": "LInfinity",
             },

@@ -119,10 +119,11 @@ def pool(series: Sequence[list[Miss]], correlation: float | None = None) -> Call
     """A feature's spread, drawn towards the middle of all features', never below its own."""
     full = [misses for misses in series if len(misses) >= LEAST_WINDOWS]
     neighbours = correlation_of(full) if correlation is None else correlation
-    middle_ = max(0.0, statistics.median(_between(misses, neighbours)[0] for misses in full)) if full else 0.0
+    owns = [_between(misses, neighbours)[0] for misses in full]
+    middle_ = max(0.0, statistics.median(owns)) if owns else 0.0
     # Neighbours that are alike show less: so many independent windows would show a variance as well.
     independent = (1 - neighbours**2) / (1 + neighbours**2)
-    heavy = _kurtosis(full, neighbours)
+    heavy = _kurtosis(full, owns)
 
     def spread(misses: list[Miss]) -> Spread:
         if len(misses) < LEAST_WINDOWS:
@@ -164,14 +165,14 @@ def _between(misses: Sequence[Miss], correlation: float) -> tuple[float, float]:
     return found * (1 - 1 / n) / (1 - Spread(1.0, correlation).over(n)) if n > 1 else found, n
 
 
-def _kurtosis(series: Sequence[list[Miss]], correlation: float) -> float:
-    """Beyond a normal's, of all features' windows together; 0 unless it is clear, were the features all alike.
+def _kurtosis(series: Sequence[list[Miss]], owns: Sequence[float]) -> float:
+    """Beyond a normal's, of all features' windows together; 0 unless it is clear, were the features all alike. owns:
+    each one's variance between windows.
 
     Of windows that differ by more than their rows explain: of few rare events the tails are heavy by themselves.
     """
     squares = []
-    for misses in series:
-        own = _between(misses, correlation)[0]
+    for misses, own in zip(series, owns, strict=True):
         told = (miss for miss in misses if own * miss.factor > miss.sampling)
         squares += [miss.value**2 / (miss.sampling + own * miss.factor) for miss in told]
     if not any(squares):

@@ -38,13 +38,10 @@ def power(baseline: Baseline, history: Sequence[Window], settings: Settings, alp
     found = []
     least = baseline.least(history[-1], settings.scales)
     for scale in sorted({least, max([least, *(s for s in settings.scales if s <= len(rows))])}):
-        between, degrees = (
-            spread.over(scale * baseline.worth(history[-1])) + spread.over(baseline.windows),
-            spread.degrees,
-        )
+        between = spread.over(scale * baseline.worth(history[-1])) + spread.over(baseline.windows)
         error = math.sqrt(1 / (n * scale) + 1 / m + between)
         share = between / error**2
-        bar = student.quantile(1 - part / 2, max(1.0, degrees / share**2 if share > 1e-2 else 1e6))
+        bar = student.quantile(1 - part / 2, max(1.0, spread.degrees / share**2 if share > 1e-2 else 1e6))
         shift = max((bar + _NORMAL.inv_cdf(POWER)) * error / PER_SIGMA, _shift(settings.floor))
         shift = min(shift, gross)
         found.append(f">= {shift:.2f} sigma in {scale} window{'s' if scale > 1 else ''}")

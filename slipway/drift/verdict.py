@@ -46,5 +46,6 @@ def _called_for(finding: Finding, alarming: Sequence[Finding], reference: Refere
 def _matters(finding: Finding, alarming: Sequence[Finding], reference: Reference, settings: Settings) -> bool:
     """An important feature moved, or scores or quality moved too. Unknown importances are all 0."""
     importance = {feature.name: feature.importance for feature in reference.features}
-    moved = any(f.detector is Detector.CONCEPT or f.subject == naming.score(reference) for f in alarming)
+    score = naming.score(reference)
+    moved = any(f.detector is Detector.CONCEPT or f.subject == score for f in alarming)
     return moved or importance.get(finding.subject, 0.0) >= settings.important
