@@ -18,10 +18,10 @@ from bench.drift_quality.measure import Row, Size, concept_rows, world_rows
 OUT, QUICK_OUT = Path("out/bench/drift_quality.json"), Path("out/bench/drift_quality_quick.json")
 QUICK = {"labels": [Size(1000, 1, 20, 4, 12, 0)], "synthetic": [Size(1000, 1, 20, 3, 6, 0)]}
 FULL = {
-    "labels": [Size(1000, 8, 60, 40, 16, 0)],
-    "synthetic": [Size(1000, 8, 60, 12, 16, 12), Size(10_000, 2, 40, 6, 3, 2), Size(100_000, 1, 12, 3, 2, 0)],
-    "fraud": [Size(1000, 4, 60, 8, 12, 8), Size(10_000, 1, 20, 4, 3, 0)],
-    "bank": [Size(1000, 4, 60, 8, 12, 8)],
+    "labels": [Size(1000, 8, 60, 40, 16, 0), Size(10_000, 2, 40, 6, 6, 0), Size(100_000, 1, 12, 3, 2, 0)],
+    "synthetic": [Size(1000, 8, 60, 12, 16, 12), Size(10_000, 2, 40, 6, 3, 2), Size(100_000, 1, 12, 3, 2, 2)],
+    "fraud": [Size(1000, 4, 60, 8, 12, 8), Size(10_000, 1, 20, 4, 3, 4), Size(100_000, 1, 12, 3, 2, 2)],
+    "bank": [Size(1000, 4, 60, 8, 12, 8), Size(10_000, 1, 20, 4, 3, 4), Size(100_000, 1, 12, 3, 2, 2)],
 }
 IN_ORDER, HOLDOUTS = "in-order", "holdouts"
 

@@ -177,10 +177,10 @@ def _peers(
     """Each window by itself: peers keep nothing from one to the next."""
     if not size.peers:
         return []
-    cases = {"none": (reference, healthy[: size.peers])}
-    cases |= {name: (reference, [run[0] for run in runs[: size.peers]]) for name, runs in broken.items()}
+    cases = {"none": healthy[: size.peers]}
+    cases |= {name: [run[0] for run in runs[: size.peers]] for name, runs in broken.items()}
     found = []
-    for fault, by_rule in peers.flags(cases).items():
+    for fault, by_rule in peers.flags(reference, cases).items():
         for rule, flags in by_rule.items():
             if fault == "none":
                 found.append(_rate(world.name, size.rows, rule, flags))

@@ -7,6 +7,7 @@ import sys
 import tempfile
 import venv
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -31,24 +32,22 @@ def python() -> Path | None:
     return found
 
 
-def flags(cases: Mapping[str, tuple[Rows, Sequence[Rows]]]) -> dict[str, dict[str, list[bool]]]:
-    """By case and peer, the windows flagged; cases: (reference, windows of equal size). Empty without peers."""
+def flags(reference: Rows, cases: Mapping[str, Sequence[Rows]]) -> dict[str, dict[str, list[bool]]]:
+    """By case and peer, the windows flagged; cases: windows of equal size. Empty without peers."""
     interpreter = python()
     if interpreter is None:
         return {}
+    windows = [window for case in cases.values() for window in case]
     with tempfile.TemporaryDirectory(prefix="slipway-peers-") as folder:
-        for name, (reference, windows) in cases.items():
-            np.savez(
-                Path(folder) / f"{name}.npz",
-                numbers=reference.numbers,
-                levels=reference.levels,
-                window_numbers=np.stack([window.numbers for window in windows]),
-                window_levels=np.stack([window.levels for window in windows]),
-            )
+        for name, rows in (("reference", reference), *((f"{i:04}", window) for i, window in enumerate(windows))):
+            np.savez(Path(folder) / f"{name}.npz", numbers=rows.numbers, levels=rows.levels)
         quiet = os.environ | {"NML_DISABLE_USAGE_LOGGING": "1", "DO_NOT_TRACK": "1"}
         command = [str(interpreter), str(HERE / "peer_rules.py"), folder]
         done = subprocess.run(command, capture_output=True, text=True, env=quiet)
     if done.returncode:
         print(f"peers left out: {done.stderr.strip()[-400:]}", file=sys.stderr)
         return {}
-    return json.loads(done.stdout.strip().splitlines()[-1])
+    by_rule = {rule: iter(seen) for rule, seen in json.loads(done.stdout.strip().splitlines()[-1]).items()}
+    return {
+        case: {rule: list(islice(seen, len(own))) for rule, seen in by_rule.items()} for case, own in cases.items()
+    }

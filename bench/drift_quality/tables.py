@@ -57,12 +57,8 @@ def bars(rows: Sequence[Row], held: Sequence[Held], *, quick: bool) -> list[Bar]
     if small:
         text = f"{small.delay:g} windows" if small.delay else "not found"
         found.append(Bar(".1 sigma at 1,000 rows", "5,000 rows, median", text, bool(small.delay and small.delay <= 5)))
-    for fault, share, delay in (
-        ("concept weak", 0.99, 1.5),
-        ("label policy", 0.88, 5.5),
-        ("label borderline", 0.98, 2),
-    ):
-        row = next((r for r in mine if r.fault == fault), None)
+    for fault, share, delay in PROTOTYPE:
+        row = next((r for r in mine if (r.world, r.rows, r.fault) == ("labels", 1000, fault)), None)
         if row:
             met = row.found >= (0.9 if quick else share)
             wanted = f"{share:.0%} (a prototype's median: {delay:g} windows)"

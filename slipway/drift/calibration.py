@@ -73,6 +73,10 @@ class Baseline:
         column = columns(self.whole)[i]
         return not column.rows or column.absent < column.rows
 
+    def is_score(self, i: int) -> bool:
+        """Of a column: the model's answer, which has no unit."""
+        return i == len(self.reference.features)
+
     def least(self, window: Window, scales: Sequence[int]) -> int:
         """The least scale at which windows like this one last as long as the baseline's own: how much shorter ones vary
         is not known. At most the largest of `scales`."""

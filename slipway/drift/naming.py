@@ -32,7 +32,7 @@ _WORDS = {
 
 
 def subject(baseline: Baseline, i: int) -> str:
-    return baseline.features[i].name if i < len(baseline.reference.features) else score(baseline.reference)
+    return score(baseline.reference) if baseline.is_score(i) else baseline.features[i].name
 
 
 def score(reference: Reference) -> str:
@@ -52,18 +52,19 @@ def fault(look: Look, share: float, usual: float) -> tuple[Cause, str]:
 
 
 def moved(
-    feature: Feature, now: Column, then: Column, distance: float, level: int | None, *, alarming: bool
+    feature: Feature, now: Column, then: Column, distance: float, level: int | None, *, unit: bool
 ) -> tuple[Cause, str]:
+    """unit: whether it may be another one."""
     if feature.kind is Kind.CATEGORY:
         if level is None:
             return Cause.DISTRIBUTION, f"shares of levels differ by up to {distance:.3f}"
         a, b = now.cells[level] / now.rows, then.cells[level] / then.rows
         return Cause.DISTRIBUTION, f"level {feature.levels[level]}: {a:.1%} of the rows, {b:.1%} in the baseline"
     says = f"distribution moved by {distance:.3f} (mean {_mean(now)}, {_mean(then)} in the baseline)"
-    factor = _factor(now, then) if alarming else None
+    factor = _factor(now, then) if unit else None
     if factor:
         return Cause.UNITS, f"{says}: values are about {factor:.3g} times as large: another unit?"
-    if alarming and _far(now, then):
+    if unit and _far(now, then):
         return Cause.UNITS, f"{says}: some are {FAR:g} times the largest of the baseline: another unit in some rows?"
     return Cause.DISTRIBUTION, says
 

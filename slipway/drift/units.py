@@ -24,8 +24,8 @@ LEAST_WINDOWS = 5  # of the baseline, for their range to mean something
 
 
 def changed(baseline: Baseline, i: int, history: Sequence[Window]) -> Finding | None:
-    """Of one feature; scores have no unit. effect and floor: orders of magnitude."""
-    if i >= len(baseline.reference.features) or baseline.windows < LEAST_WINDOWS:
+    """Of one feature. effect and floor: orders of magnitude."""
+    if baseline.is_score(i) or baseline.windows < LEAST_WINDOWS:
         return None
     least, greatest = baseline.magnitudes[i]
     newest = _newest([columns(window.profile)[i] for window in history])

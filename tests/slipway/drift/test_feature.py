@@ -175,6 +175,18 @@ def test_scores_that_move_make_any_feature_matter(world: World) -> None:
     assert drift.remedy is Remedy.RETRAIN
 
 
+@pytest.mark.parametrize("factor", [0.04, 30.0])
+def test_scores_have_no_unit(world: World, factor: float) -> None:
+    """A shifted input can leave them a fraction of what they were: the model's answer, not a fault of the data."""
+
+    def both(rows: Rows, rng: np.random.Generator) -> Rows:
+        return replace(shift(0, 1.0)(rows, rng), scores=rows.scores * factor)
+
+    drift = world.judge(world.windows(both))
+    assert [f.cause for f in alarming(drift) if f.subject == "score"] == [Cause.DISTRIBUTION]
+    assert drift.remedy is Remedy.RETRAIN
+
+
 def test_what_could_be_seen_is_said(world: World) -> None:
     first, second = world.judge(world.windows(*[OK] * 8)).power
     assert "in 1 window," in first and "in 8 windows alarms in 80%" in first
