@@ -48,6 +48,4 @@ def flags(reference: Rows, cases: Mapping[str, Sequence[Rows]]) -> dict[str, dic
         print(f"peers left out: {done.stderr.strip()[-400:]}", file=sys.stderr)
         return {}
     by_rule = {rule: iter(seen) for rule, seen in json.loads(done.stdout.strip().splitlines()[-1]).items()}
-    return {
-        case: {rule: list(islice(seen, len(own))) for rule, seen in by_rule.items()} for case, own in cases.items()
-    }
+    return {case: {rule: list(islice(seen, len(own))) for rule, seen in by_rule.items()} for case, own in cases.items()}
