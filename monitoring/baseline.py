@@ -17,7 +17,9 @@ from monitoring.columns import ABSENT, LARGEST, Value, level_of, number, plain
 from monitoring.labelled import Losses
 from monitoring.stream import BATCH, Tally
 from slipway import codec
+from slipway.drift import recalibration
 from slipway.drift.profile import Profile, empty
+from slipway.drift.recalibration import Group
 from slipway.drift.reference import Feature, Kind, Reference
 
 CATEGORIES = ("VARCHAR", "BOOLEAN", "ENUM")
@@ -131,7 +133,20 @@ def _reference(database: duckdb.DuckDBPyConnection, plan: Plan, types: Mapping[s
         feature = _category(database, name) if is_category else _number(database, name)
         features.append(replace(feature, importance=plan.importances.get(name, 0.0) / total))
     scores = replace(_number(database, plan.score), name="score") if plan.score else cuts.ANY_SCORE
-    return cuts.identified(Reference("", plan.package, tuple(features), scores, plan.threshold))
+    slope, intercept = recalibration.fit(_groups(database, plan)) if plan.score and plan.label else (1.0, 0.0)
+    line = round(slope, 4), round(intercept, 4)  # of sums in any order the same
+    return cuts.identified(Reference("", plan.package, tuple(features), scores, plan.threshold, *line))
+
+
+def _groups(database: duckdb.DuckDBPyConnection, plan: Plan) -> list[Group]:
+    """Labelled rows by their score's log-odds, in steps of a hundredth."""
+    score, label = (f"TRY_CAST({sql.identifier(name)} AS DOUBLE)" for name in (plan.score, plan.label))
+    known = (
+        f"SELECT {score} AS score, {label} AS label FROM training WHERE {score} BETWEEN 0 AND 1 AND {label} IN (0, 1)"
+    )
+    kept = f"SELECT least(greatest(score, {recalibration.LEAST}), 1 - {recalibration.LEAST}) AS p, label FROM ({known})"
+    counts = f"SELECT round(ln(p) - ln(1 - p), 2), count(*), sum(label)::BIGINT FROM ({kept}) GROUP BY 1 ORDER BY 1"
+    return [Group(*row) for row in database.execute(counts).fetchall()]
 
 
 def _category(database: duckdb.DuckDBPyConnection, name: str) -> Feature:

@@ -52,6 +52,7 @@ class Losses:
     """Sums over labelled rows, into a `Labelled`."""
 
     def __init__(self, tally: Tally) -> None:
+        self._probability = tally.reference.probability
         self._features = [_Binned(counter) for counter in tally.columns]
         self._scores = _Binned(tally.scores)
         self._sources: defaultdict[str, _Sum] = defaultdict(_Sum)
@@ -86,17 +87,16 @@ class Losses:
         if label not in (0, 1):
             self._rejected[Reason.CLASS] += 1
             return
-        clipped = min(max(p, CLIP), 1 - CLIP)
-        gain, loss = math.log(clipped), math.log1p(-clipped)
-        self._losses.append(-gain if label else -loss)
-        self._excesses.append(self._losses[-1] + clipped * gain + (1 - clipped) * loss)
+        expected = self._probability(p)
+        self._losses.append(_loss(p, label))
+        self._excesses.append(_loss(expected, label) - _loss(expected, _clipped(expected)))
         self._positives += label == 1
         width = len(self._features)
         values = [*row[:width], *[ABSENT] * (width - len(row))]
         for binned, value in zip(self._features, values, strict=True):
-            binned.sum_of(value).add(label - p, p * (1 - p))
+            binned.sum_of(value).add(label - expected, expected * (1 - expected))
         for sums in (self._scores.sum_of(p), *(self._sources[source] for source in sources)):
-            sums.add(label - p, p * (1 - p))
+            sums.add(label - expected, expected * (1 - expected))
 
     def labelled(self, *, sources: int | None = MOST_SOURCES) -> Labelled:
         """sources: how many are named; None for all, if this is a part of a window."""
@@ -114,6 +114,16 @@ class Losses:
             changed=self._changed,
             rejected=tuple(Count(reason, n) for reason, n in sorted(self._rejected.items())),
         )
+
+
+def _clipped(p: float) -> float:
+    return min(max(p, CLIP), 1 - CLIP)
+
+
+def _loss(p: float, label: float) -> float:
+    """Log-loss in nats; label: 0, 1, or between them for what is expected."""
+    p = _clipped(p)
+    return -label * math.log(p) - (1 - label) * math.log1p(-p)
 
 
 def most_frequent(sources: Iterable[Source], most: int | None) -> tuple[Source, ...]:

@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from slipway.drift import recalibration
 from slipway.drift.profile import Column, Labelled, Profile, Residual, bin_of, bins
+from slipway.drift.recalibration import Group
 from slipway.drift.reference import Feature, Kind, Reference
 from slipway.stats.means import Moments
 
@@ -56,7 +58,8 @@ class Counter:
         ]
         edges.append(cuts(rows.scores) if rows.scores is not None else np.array([0.5]))
         scores = Feature("score", edges=tuple(map(float, edges[-1])))
-        reference = Reference("bench", "bench", tuple(features), scores)
+        line = recalibration.fit(_groups(rows)) if rows.scores is not None and rows.labels is not None else (1.0, 0.0)
+        reference = Reference("bench", "bench", tuple(features), scores, 0.5, *line)
         return cls(reference, edges, [_bins(feature) for feature in (*features, scores)])
 
     def profile(self, rows: Rows) -> Profile:
@@ -69,6 +72,11 @@ class Counter:
         labelled = self._labelled(rows, cells, scores[1]) if rows.labels is not None and scores else None
         made = Profile(self.reference.id, tuple(c for c, _ in cells), column, n, n, n, first=first, last=last)
         return Profile(**{**vars(made), "labelled": labelled}) if labelled else made
+
+    def _probabilities(self, scores: np.ndarray) -> np.ndarray:
+        if not self.reference.recalibrated:
+            return scores
+        return 1 / (1 + np.exp(-self.reference.intercept - self.reference.slope * _log_odds(scores)))
 
     def _number(self, values: np.ndarray, i: int) -> tuple[Column, np.ndarray]:
         finite = np.isfinite(values)
@@ -90,11 +98,11 @@ class Counter:
         return column, np.where(codes >= 0, codes, -1)
 
     def _labelled(self, rows: Rows, cells: list[tuple[Column, np.ndarray]], score_cells: np.ndarray) -> Labelled:
-        scores, labels = rows.scores, rows.labels
-        clipped = np.clip(scores, 1e-4, 1 - 1e-4)
-        loss = -np.where(labels > 0, np.log(clipped), np.log1p(-clipped))
-        excess = loss + clipped * np.log(clipped) + (1 - clipped) * np.log1p(-clipped)
-        residual, variance = labels - scores, scores * (1 - scores)
+        labels, expected = rows.labels, self._probabilities(rows.scores)
+        clipped = np.clip(expected, 1e-4, 1 - 1e-4)
+        loss = _loss(rows.scores, labels)
+        excess = _loss(expected, labels) - _loss(expected, clipped)
+        residual, variance = labels - expected, expected * (1 - expected)
         parts = [
             _residuals(to_bin[index], residual, variance, bins(feature))
             for (_, index), feature, to_bin in zip(cells, self.reference.features, self.bins, strict=False)
@@ -102,6 +110,22 @@ class Counter:
         by_score = _residuals(self.bins[-1][score_cells], residual, variance, bins(self.reference.scores))
         moments = [Moments(len(v), float(v.sum()), float(v @ v)) for v in (loss, excess)]
         return Labelled(len(labels), int(labels.sum()), *moments, by_score=by_score, by_feature=tuple(parts))
+
+
+def _loss(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    clipped = np.clip(scores, 1e-4, 1 - 1e-4)
+    return -labels * np.log(clipped) - (1 - labels) * np.log1p(-clipped)
+
+
+def _log_odds(scores: np.ndarray) -> np.ndarray:
+    kept = np.clip(scores, recalibration.LEAST, 1 - recalibration.LEAST)
+    return np.log(kept) - np.log1p(-kept)
+
+
+def _groups(rows: Rows) -> list[Group]:
+    at, index, counts = np.unique(np.round(_log_odds(rows.scores), 2), return_inverse=True, return_counts=True)
+    positives = np.bincount(index, weights=rows.labels)
+    return [Group(float(x), int(n), int(k)) for x, n, k in zip(at, counts, positives, strict=True)]
 
 
 def cuts(values: np.ndarray) -> np.ndarray:

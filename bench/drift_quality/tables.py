@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from bench.drift_quality.holdouts import Held
 from bench.drift_quality.in_order import Stream
 from bench.drift_quality.measure import Row
+from bench.drift_quality.selected import Selected
 
 # Share found and median windows that a prototype reached on changes of about this size.
 PROTOTYPE = (("concept weak", 0.99, 1.5), ("label policy", 0.88, 5.5), ("label borderline", 0.98, 2))
@@ -19,11 +20,16 @@ class Bar:
     met: bool
 
 
-def rest(streams: Sequence[Stream], held: Sequence[Held], bars: Sequence[Bar]) -> str:
+def rest(streams: Sequence[Stream], held: Sequence[Held], selected: Sequence[Selected], bars: Sequence[Bar]) -> str:
     lines = [f"{'real streams in order':<34}windows  flagged"] if streams else []
     lines += [f"{s.name:<34}{s.windows:>7}  {s.flagged}\n    {s.first or 'no alarm'}" for s in streams]
     lines += ["", f"{'holdout against recent rows':<34}   runs   alarms    AUC   worth"] if held else []
     lines += [f"{h.what:<34}{h.runs:>7}{h.alarms:>9}{h.auc:>7.2f}{h.effective:>8.0%}" for h in held]
+    heads = f"{'labels of other rows':<74}  scores as is   healthy    policy"
+    lines += ["", heads] if selected else []
+    for s in selected:
+        counts = "".join(f"{f'{n} of {s.runs}':>10}" for n in (s.taken, s.healthy, s.policy))
+        lines.append(f"{f'{s.model}: {s.labels}':<76}  {counts}")
     lines += ["", *(f"{'met' if b.met else 'MISSED':<7} {b.what}: wanted {b.wanted}, found {b.found}" for b in bars)]
     return "\n".join(lines)
 
@@ -48,7 +54,7 @@ def world(rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
-def bars(rows: Sequence[Row], held: Sequence[Held], *, quick: bool) -> list[Bar]:
+def bars(rows: Sequence[Row], held: Sequence[Held], selected: Sequence[Selected], *, quick: bool) -> list[Bar]:
     mine = [row for row in rows if row.rule == "slipway"]
     healthy = [row for row in mine if row.fault == "none"]
     seen, alarms = sum(row.windows for row in healthy), sum(round(row.found * row.windows) for row in healthy)
@@ -69,4 +75,7 @@ def bars(rows: Sequence[Row], held: Sequence[Held], *, quick: bool) -> list[Bar]
     joint = next((h for h in held if h.what == "correlation only"), None)
     if joint:
         found.append(Bar("holdout, correlation only", "AUC .85", f"{joint.auc:.2f}", joint.alarms == joint.runs))
+    if selected:
+        wrong, runs = sum(one.healthy for one in selected), sum(one.runs for one in selected)
+        found.append(Bar("labels of other rows", "no alarm", f"{wrong} of {runs}", wrong == 0))
     return found

@@ -73,7 +73,8 @@ class Column:
 
 @dataclass(frozen=True)
 class Residual:
-    """Labelled rows of one bin: label - score, summed; and score * (1 - score), its variance if the score is right."""
+    """Labelled rows of one bin: label - p, summed, and p * (1 - p), its variance if p is right. p: of a positive label
+    given the score, `slipway.drift.reference.Reference.probability`."""
 
     n: int = 0
     total: float = 0.0
@@ -101,7 +102,8 @@ class Count:
 class Labelled:
     """Rows whose label has come. Losses in nats, of scores kept within [.0001, .9999].
 
-    excess: each row's log-loss less what the score itself expects of it, of mean 0 while the model is right.
+    excess: the log-loss of each row's probability given the score, less what that itself expects of it: of mean 0 while
+    the model is right.
     by_score, by_feature: residuals in BINS bins of neighbouring cells (a category: its levels, then unseen and null).
     delays: by DELAYS. agreed, disagreed: further labels of a row that has one. changed: labels later replaced.
     rejected: lines of labels that are not counted, by reason.

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from slipway.drift import recalibration
+
 
 class Kind(StrEnum):
     NUMBER = "number"
@@ -52,6 +54,7 @@ class Reference:
     """id: digest of what follows; package: the model package whose training data this is.
 
     scores: cuts of the model's answers, as of a number. threshold: a score from there on is a positive decision.
+    slope, intercept: of the label's log-odds on the score's; 1 and 0 where scores are taken as they are.
     """
 
     id: str
@@ -59,11 +62,23 @@ class Reference:
     features: tuple[Feature, ...]
     scores: Feature
     threshold: float = 0.5
+    slope: float = 1.0
+    intercept: float = 0.0
 
     def __post_init__(self) -> None:
         names = [feature.name for feature in self.features]
         if len(set(names)) != len(names):
             raise ValueError("features: a name stands twice")
+
+    @property
+    def recalibrated(self) -> bool:
+        return (self.slope, self.intercept) != (1.0, 0.0)
+
+    def probability(self, score: float) -> float:
+        """Of a positive label, as the baseline's labels have it; score: within [0, 1]."""
+        if not self.recalibrated:
+            return score
+        return recalibration.logistic(self.intercept + self.slope * recalibration.log_odds(score))
 
 
 def text_of(value: Any) -> str:

@@ -1,6 +1,7 @@
 """A baseline is cut from a table, the same bytes every time, and is bound to its package."""
 
 import json
+import math
 import random
 import time
 from collections.abc import Iterator
@@ -92,6 +93,19 @@ def test_the_reference_is_bound_to_the_package_and_knows_what_matters(made: Base
 def arguments(table: Path, output: Path, *more: str) -> list[str]:
     named = ["--features", ",".join(FEATURES), "--score", "score", "--label", "label", "--time", "time"]
     return ["baseline", "--input", str(table), "--output", str(output), "--package", PACKAGE, *named, *more]
+
+
+@pytest.mark.parametrize("weight", [1.0, 5.0])
+def test_scores_of_weighted_classes_stand_for_what_the_labels_were(weight: float, tmp_path: Path) -> None:
+    rng = random.Random(1)
+    chances = [rng.betavariate(1, 9) for _ in range(10_000)]
+    labels = [str(int(rng.random() < chance)) for chance in chances]
+    scores = [chance * weight / (chance * weight + 1 - chance) for chance in chances]
+    odd: dict[str, list[object]] = {"score": [None, math.nan, 2.0, 0.5, 0.5], "label": ["1", "1", "1", None, None]}
+    columns = {"x": [0.0] * 10_005, "score": [*scores, *odd["score"]], "label": [*labels, *odd["label"]]}
+    pq.write_table(pa.table(columns), tmp_path / "t.parquet")
+    made = baseline.build([tmp_path / "t.parquet"], Plan("p", ("x",), "score", "label")).reference
+    assert (made.slope, made.intercept) == pytest.approx((1.0, -math.log(weight)), abs=0.1 if weight > 1 else 0.0)
 
 
 def test_the_same_table_gives_the_same_bytes(table: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from monitoring import labelled, labels
 from monitoring.stream import Quarantined
 from slipway.drift.profile import Labelled, Residual, Source
+from slipway.drift.reference import Reference
 from tests.monitoring.traffic import NOON, REFERENCE, line
 
 HOUR = 3600.0
@@ -19,8 +21,10 @@ def truth(id: str, value: object, **metadata: Any) -> str:
     return json.dumps({"groundTruthData": data, "eventMetadata": {"eventId": id, **metadata}, "eventVersion": "0"})
 
 
-def joined(captured: list[str], *objects: tuple[float, list[str]], until: float = math.inf) -> Labelled:
-    return labelled.profile(captured, labels.read(objects, until), REFERENCE).labelled
+def joined(
+    captured: list[str], *objects: tuple[float, list[str]], until: float = math.inf, reference: Reference = REFERENCE
+) -> Labelled:
+    return labelled.profile(captured, labels.read(objects, until), reference).labelled
 
 
 def test_a_label_finds_its_request_by_the_callers_id_and_else_by_sagemakers() -> None:
@@ -45,6 +49,15 @@ def test_the_excess_loss_is_what_the_score_did_not_expect_of_itself() -> None:
     certain = -1e-4 * math.log(1e-4) - (1 - 1e-4) * math.log1p(-1e-4)
     assert found.log_loss.total == pytest.approx(-math.log(0.2) - math.log(1e-4))
     assert found.excess.total == pytest.approx(found.log_loss.total - entropy - certain)
+
+
+def test_scores_that_are_no_probabilities_count_as_what_the_baselines_labels_were() -> None:
+    weighted = replace(REFERENCE, slope=2.0, intercept=math.log(1 / 9))  # odds of 3 become 3 * 3 / 9
+    found = joined([line(answer="0.75")], (NOON, [truth("e1", 1, annotator="ann")]), reference=weighted)
+    assert [found.by_score[2], found.sources[0].residual] == [Residual(1, pytest.approx(0.5), pytest.approx(0.25))] * 2
+    assert found.by_feature[0][3] == found.by_score[2]
+    assert found.log_loss.total == pytest.approx(-math.log(0.75))
+    assert found.excess.total == pytest.approx(0.0)
 
 
 def test_delays_run_from_the_request_to_its_first_label() -> None:

@@ -8,6 +8,7 @@ from slipway.drift.findings import Detector
 from slipway.drift.labelled import Track
 from slipway.drift.naming import windows as words
 from slipway.drift.profile import BINS
+from slipway.drift.reference import Reference
 from slipway.drift.report.heat import BY_CHANCE
 from slipway.drift.report.markup import Html, aside, element, section, short, table
 from slipway.drift.report.seen import Seen
@@ -53,8 +54,18 @@ def residual_map(seen: Seen) -> Html:
             " or ",
             element("span", "▼ fewer", class_="down legend-key"),
             " positives than the scores say; plain numbers are within chance, which shades one bin in a hundred.",
+            _stand_for(seen.baseline.reference),
         ),
         table(caption, head, rows, "residuals"),
+    )
+
+
+def _stand_for(reference: Reference) -> str:
+    if not reference.recalibrated:
+        return ""
+    return (
+        " The scores are no probabilities: they are taken for what the baseline's labels were at such scores, log-odds "
+        f"of {reference.intercept:.3g} + {reference.slope:.3g} times the score's."
     )
 
 
