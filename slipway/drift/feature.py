@@ -124,8 +124,8 @@ def _finding(baseline: Baseline, i: int, seen: Seen, history: Sequence[Window]) 
         cause, says = naming.fault(contrast.look, contrast.mean(block)[1], contrast.mean(whole)[1])
     else:
         level = contrast.cell if contrast and contrast.look is Look.LEVEL else None
-        unit = c.alarming and not baseline.is_score(i)
-        cause, says = naming.moved(feature, block, whole, c.effect, level, unit=unit)
+        faulty = c.alarming and not baseline.is_score(i)
+        cause, says = naming.moved(feature, block, whole, c.effect, level, faulty=faulty)
     says += f"; {naming.windows(c.scale)}" + ("; it has ended" if c.over else "")
     if c.alarming and c.p_value > c.bar:
         says += f"; no window of the baseline moved further than {baseline.farthest[i]:.3f}"

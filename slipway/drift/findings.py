@@ -34,6 +34,7 @@ class Cause(StrEnum):
     SCHEMA = "schema"  # absent or surplus columns, text for numbers, rejected records, renamed levels, swapped columns
     UNITS = "units"
     NULLS = "nulls"
+    STUCK = "stuck"  # one value in all rows
     CONCEPT = "concept"  # what the features say about the label
     LABEL_POLICY = "label_policy"  # the label, given the score
     ANNOTATOR = "annotator"  # those who label disagree
@@ -47,7 +48,7 @@ class Cause(StrEnum):
     OTHER_REFERENCE = "other_reference"  # the window was counted for another model
 
 
-DATA_FAULTS = (Cause.SCHEMA, Cause.UNITS, Cause.NULLS, Cause.CAPTURE_STOPPED)
+DATA_FAULTS = (Cause.SCHEMA, Cause.UNITS, Cause.NULLS, Cause.STUCK, Cause.CAPTURE_STOPPED)
 
 
 @dataclass(frozen=True)

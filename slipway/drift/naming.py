@@ -4,14 +4,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
+from slipway.drift import faults
 from slipway.drift.calibration import Baseline, columns
 from slipway.drift.contrasts import Look
 from slipway.drift.findings import Cause, Finding, Window
 from slipway.drift.profile import Column
 from slipway.drift.reference import Feature, Kind, Reference
 
-UNIT = 5.0  # least factor that is taken for another unit
-FAR = 10.0  # times the farthest value of the baseline: some rows, not all, are in another unit
 RENAMED = 0.5  # more unseen values than usual from which levels are taken to be renamed
 SWAPPED = 0.25  # least distance of columns that may be swapped
 
@@ -52,21 +51,17 @@ def fault(look: Look, share: float, usual: float) -> tuple[Cause, str]:
 
 
 def moved(
-    feature: Feature, now: Column, then: Column, distance: float, level: int | None, *, unit: bool
+    feature: Feature, now: Column, then: Column, distance: float, level: int | None, *, faulty: bool
 ) -> tuple[Cause, str]:
-    """unit: whether it may be another one."""
+    """faulty: whether it may be a fault of the data."""
     if feature.kind is Kind.CATEGORY:
         if level is None:
             return Cause.DISTRIBUTION, f"shares of levels differ by up to {distance:.3f}"
         a, b = now.cells[level] / now.rows, then.cells[level] / then.rows
         return Cause.DISTRIBUTION, f"level {feature.levels[level]}: {a:.1%} of the rows, {b:.1%} in the baseline"
     says = f"distribution moved by {distance:.3f} (mean {_mean(now)}, {_mean(then)} in the baseline)"
-    factor = _factor(now, then) if unit else None
-    if factor:
-        return Cause.UNITS, f"{says}: values are about {factor:.3g} times as large: another unit?"
-    if unit and _far(now, then):
-        return Cause.UNITS, f"{says}: some are {FAR:g} times the largest of the baseline: another unit in some rows?"
-    return Cause.DISTRIBUTION, says
+    fault = faults.told(feature, now, then) if faulty else None
+    return (fault[0], f"{says}: {fault[1]}") if fault else (Cause.DISTRIBUTION, says)
 
 
 def swapped(baseline: Baseline, history: Sequence[Window], findings: list[Finding]) -> list[Finding]:
@@ -102,25 +97,6 @@ def _close(now: Column, then: Column) -> bool:
     sd = math.sqrt(then.moments.variance)
     ratio = math.sqrt(now.moments.variance) / sd
     return abs(now.moments.mean - then.moments.mean) <= 0.3 * sd and 2 / 3 <= ratio <= 3 / 2
-
-
-def _factor(now: Column, then: Column) -> float | None:
-    """By which all values seem multiplied: mean and standard deviation grew, or shrank, alike."""
-    if min(now.moments.n, then.moments.n) < 2 or not (now.moments.variance and then.moments.variance):
-        return None
-    sd = math.sqrt(then.moments.variance)
-    factor = math.sqrt(now.moments.variance) / sd
-    alike = abs(now.moments.mean - factor * then.moments.mean) <= 0.5 * factor * sd
-    return factor if alike and max(factor, 1 / factor) >= UNIT else None
-
-
-def _far(now: Column, then: Column) -> bool:
-    """Values far beyond the baseline's, and more than a few: the outermost cells gained at least 2 % of the rows."""
-    if now.most is None or now.least is None or then.most is None or then.least is None or len(then.cells) < 3:
-        return False
-    farthest = max(abs(then.most), abs(then.least))
-    outer = [(c.cells[0] + c.cells[-1]) / sum(c.cells) for c in (now, then)]
-    return max(abs(now.most), abs(now.least)) > FAR * farthest and outer[0] >= outer[1] + 0.02
 
 
 def _mean(column: Column) -> str:

@@ -13,7 +13,8 @@ CALM = DAY  # a drift may pause for a night
 REPAIRS = {
     "schema": "repair what sends the requests: columns are absent, surplus or of another type",
     "units": "repair the unit or scale of {subject}",
-    "nulls": "repair what leaves {subject} empty",
+    "nulls": "repair what leaves {subject} empty, or fills it with one value",
+    "stuck": "repair the source of {subject}: all rows have the same value",
     "capture_stopped": "repair Data Capture (is a disk full?): the window lacks requests that were answered",
 }
 BLOCKS = {

@@ -5,11 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slipway import codec, names
+from slipway.drift.findings import DATA_FAULTS
 from slipway.retraining import message
 from slipway.retraining.guard import (
     DAY,
     HOUR,
     MONTH,
+    REPAIRS,
     Admitted,
     Labels,
     Refused,
@@ -97,6 +99,10 @@ def test_another_trigger_while_a_run_is_in_progress_is_answered_by_it() -> None:
 def test_a_fault_is_not_trained_into_the_model_even_if_the_concept_moves_too(cause: Cause, says: str) -> None:
     for trigger in (replace(DRIFT, causes=(CONCEPT, cause)), replace(PERSON, causes=(cause,))):
         assert says in reasons(trigger)
+
+
+def test_every_fault_of_the_data_has_its_repair() -> None:
+    assert set(REPAIRS) == set(DATA_FAULTS)
 
 
 @pytest.mark.parametrize("remedy", ["ROLL_BACK", "REPAIR_DATA", "RELABEL", "REFRESH_HOLDOUT", "NOTHING"])
