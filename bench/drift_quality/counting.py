@@ -49,8 +49,8 @@ class Counter:
         numeric = rows.numbers.shape[1]
         edges = [cuts(rows.numbers[:, i]) for i in range(numeric)]
         features = [
-            Feature(name, edges=tuple(map(float, edge)), importance=share)
-            for name, edge, share in zip(names, edges, importance, strict=False)
+            Feature(name, edges=tuple(map(float, edge)), integral=are_whole(values), importance=share)
+            for name, edge, values, share in zip(names, edges, rows.numbers.T, importance, strict=False)
         ]
         features += [
             Feature(name, Kind.CATEGORY, levels=tuple(known), importance=share)
@@ -88,7 +88,15 @@ class Counter:
         nulls, infinite = int(np.isnan(values).sum()), int(np.isinf(values).sum())
         moments = Moments(len(kept), float(kept.sum()), float(kept @ kept))
         ends = (float(kept.min()), float(kept.max())) if len(kept) else (None, None)
-        column = Column(tuple(counts.tolist()), nulls, infinite=infinite, moments=moments, least=ends[0], most=ends[1])
+        column = Column(
+            tuple(counts.tolist()),
+            nulls,
+            infinite=infinite,
+            fractional=int((kept != np.trunc(kept)).sum()),
+            moments=moments,
+            least=ends[0],
+            most=ends[1],
+        )
         return column, index
 
     def _level(self, codes: np.ndarray, i: int) -> tuple[Column, np.ndarray]:
@@ -126,6 +134,12 @@ def _groups(rows: Rows) -> list[Group]:
     at, index, counts = np.unique(np.round(_log_odds(rows.scores), 2), return_inverse=True, return_counts=True)
     positives = np.bincount(index, weights=rows.labels)
     return [Group(float(x), int(n), int(k)) for x, n, k in zip(at, counts, positives, strict=True)]
+
+
+def are_whole(values: np.ndarray) -> bool:
+    """All of those that are numbers."""
+    numbers = values[np.isfinite(values)]
+    return len(numbers) > 0 and bool((numbers == np.trunc(numbers)).all())
 
 
 def cuts(values: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from bench.drift_quality.counting import Counter, Rows
+from bench.drift_quality.counting import Counter, Rows, are_whole
 from sandbox import data
 
 Draw = Callable[[int, np.random.Generator], Rows]
@@ -90,7 +90,13 @@ def faults(world: World) -> dict[str, Fault]:
     j, sigma = world.shifted, world.sigma
 
     def shift(by: float) -> Fault:
-        return lambda rows, _: _with(rows, j, rows.numbers[:, j] + by * sigma)
+        def shifted(rows: Rows, rng: np.random.Generator) -> Rows:
+            """Whole numbers stay whole, each row by the next lower or higher one."""
+            values = rows.numbers[:, j]
+            added = np.floor(by * sigma + rng.random(len(rows))) if are_whole(values) else by * sigma
+            return _with(rows, j, values + added)
+
+        return shifted
 
     def nulls(rows: Rows, rng: np.random.Generator) -> Rows:
         return _with(rows, j, np.where(rng.random(len(rows)) < 0.05, np.nan, rows.numbers[:, j]))

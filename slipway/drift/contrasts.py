@@ -22,11 +22,12 @@ class Look(StrEnum):
     NULLS = "nulls"
     TYPE_ERRORS = "type_errors"
     INFINITE = "infinite"
+    FRACTIONAL = "fractional"
     UNSEEN = "unseen"
     ABSENT = "absent"
 
 
-FAULTS = (Look.NULLS, Look.TYPE_ERRORS, Look.INFINITE, Look.UNSEEN, Look.ABSENT)
+FAULTS = (Look.NULLS, Look.TYPE_ERRORS, Look.INFINITE, Look.FRACTIONAL, Look.UNSEEN, Look.ABSENT)
 # Of a column's part of alpha; SHAPE is its whole distribution function's.
 SHARES = {Look.LOCATION: 0.5, Look.LEVEL: 0.5} | dict.fromkeys(FAULTS, 0.04)
 SHAPE = 0.3
@@ -53,9 +54,15 @@ class Contrast:
         return (whole, total / whole) if whole else (0, 0.0)
 
 
+def faults(feature: Feature) -> list[Look]:
+    """Those that a column can have."""
+    none = Look.UNSEEN if feature.kind is Kind.NUMBER else Look.FRACTIONAL
+    return [look for look in FAULTS if look is not none and (feature.integral or look is not Look.FRACTIONAL)]
+
+
 def contrasts(feature: Feature, baseline: Column) -> tuple[Contrast, ...]:
     """Of one column, in a fixed order; a column with a single cell has faults alone."""
-    looks = [Contrast(look, SHARES[look]) for look in FAULTS]
+    looks = [Contrast(look, SHARES[look]) for look in faults(feature)]
     if feature.kind is Kind.CATEGORY:
         levels = len(baseline.cells)
         return tuple(looks + [Contrast(Look.LEVEL, SHARES[Look.LEVEL] / levels, cell=j) for j in range(levels)])

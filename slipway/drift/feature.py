@@ -36,7 +36,7 @@ def features(baseline: Baseline, history: Sequence[Window], settings: Settings, 
         other = units.changed(baseline, i, history)
         if other:
             found.append(other)
-            best = (seen for seen in best if seen[0] and seen[0].look in FAULTS)
+            best = (seen for seen in best if seen[0] and seen[0].look in FAULTS and seen[0].look != Look.FRACTIONAL)
         found += [_finding(baseline, i, seen, history) for seen in best]
     return naming.swapped(baseline, history, found)
 

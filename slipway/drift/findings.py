@@ -31,7 +31,7 @@ class Cause(StrEnum):
     DISTRIBUTION = "distribution"  # a feature's values, or the scores
     JOINT = "joint"  # how features go together
     UNSEEN = "unseen"  # values of a category that training did not have
-    SCHEMA = "schema"  # absent or surplus columns, text for numbers, rejected records, renamed levels, swapped columns
+    SCHEMA = "schema"  # absent, surplus or swapped columns, text or fractions where none were, renamed levels, rejects
     UNITS = "units"
     NULLS = "nulls"
     STUCK = "stuck"  # one value in all rows

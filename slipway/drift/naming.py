@@ -18,6 +18,7 @@ _CAUSES = {
     Look.NULLS: Cause.NULLS,
     Look.TYPE_ERRORS: Cause.SCHEMA,
     Look.INFINITE: Cause.SCHEMA,
+    Look.FRACTIONAL: Cause.SCHEMA,
     Look.UNSEEN: Cause.UNSEEN,
     Look.ABSENT: Cause.SCHEMA,
 }
@@ -25,6 +26,7 @@ _WORDS = {
     Look.NULLS: "are empty",
     Look.TYPE_ERRORS: "are text where a number is due",
     Look.INFINITE: "are infinite",
+    Look.FRACTIONAL: "are no whole number",
     Look.UNSEEN: "are levels that training did not have",
     Look.ABSENT: "lack the column",
 }

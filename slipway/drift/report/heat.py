@@ -78,8 +78,10 @@ def _look(baseline: Baseline, i: int, window: Window) -> Look | None:
     """Whatever speaks loudest; None without rows."""
     feature, then = baseline.features[i], columns(baseline.whole)[i]
     pairs = list(zip(contrasts(feature, then), baseline.spreads[i], strict=True))
+    faults = [pair for pair in pairs if pair[0].look in FAULTS]
+    own = pairs[len(faults) :]  # faults come first
     found = []
-    for contrast, spread in pairs[: len(FAULTS)]:  # which come first among a column's contrasts
+    for contrast, spread in faults:
         if getattr(columns(window.profile)[i], contrast.look):
             gained = Track.of(baseline, i, contrast, spread, [window]).newest(1)
             if gained and gained.value > 0:
@@ -89,8 +91,8 @@ def _look(baseline: Baseline, i: int, window: Window) -> Look | None:
     whole = shape(baseline, i, [window], levels=levels)
     if whole:
         # A number's location, or the level that changed most: they see what the whole distribution function does not.
-        own = pairs[len(FAULTS) + whole.at : len(FAULTS) + whole.at + 1] if levels else pairs[len(FAULTS) :]
-        moved = [Track.of(baseline, i, contrast, spread, [window]).newest(1) for contrast, spread in own]
+        best = own[whole.at : whole.at + 1] if levels else own
+        moved = [Track.of(baseline, i, contrast, spread, [window]).newest(1) for contrast, spread in best]
         tries = len(feature.levels) if levels else 1
         p_value = min([whole.p_value, *(2 * tries * deviation.p_value for deviation in moved if deviation)])
         found.append(Look(whole.distance, whole.chance, p_value))

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from itertools import accumulate, pairwise
 
-from slipway.drift.contrasts import FAULTS
+from slipway.drift.contrasts import faults
 from slipway.drift.naming import windows as words
 from slipway.drift.reference import Feature, Kind
 from slipway.drift.report import levels
@@ -131,7 +131,7 @@ def _spread(moments: Moments) -> str:
 def _faults(compared: Compared) -> list[Html]:
     now, then = compared.now, compared.then
     told = []
-    for look in FAULTS:
+    for look in faults(compared.feature):
         k, usual = getattr(now, look), getattr(then, look)
         if k or usual:
             before = percent(usual / then.rows) if then.rows else "none"

@@ -94,6 +94,7 @@ def _swapped(rows: Rows, _: np.random.Generator) -> Rows:
         (number(0, lambda v, rng: np.where(rng.random(len(v)) < 0.4, 0.0, v)), Cause.NULLS, "amount"),
         (number(1, lambda v, rng: np.where(rng.random(len(v)) < 0.1, v + 25, v)), Cause.DISTRIBUTION, "age"),
         (number(1, lambda v, _: 1.8 * (v - 50) + 55), Cause.DISTRIBUTION, "age"),
+        (number(2, lambda v, _: v + 0.1), Cause.SCHEMA, "visits"),
         (_new_level, Cause.UNSEEN, "colour"),
         (_renamed, Cause.SCHEMA, "colour"),
         (_more_rare, Cause.DISTRIBUTION, "colour"),
