@@ -96,7 +96,9 @@ def arguments(table: Path, output: Path, *more: str) -> list[str]:
 
 
 @pytest.mark.parametrize("weight", [1.0, 5.0])
-def test_scores_of_weighted_classes_stand_for_what_the_labels_were(weight: float, tmp_path: Path) -> None:
+def test_scores_of_weighted_classes_stand_for_what_the_labels_were(
+    weight: float, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     rng = random.Random(1)
     chances = [rng.betavariate(1, 9) for _ in range(10_000)]
     labels = [str(int(rng.random() < chance)) for chance in chances]
@@ -104,7 +106,10 @@ def test_scores_of_weighted_classes_stand_for_what_the_labels_were(weight: float
     odd: dict[str, list[object]] = {"score": [None, math.nan, 2.0, 0.5, 0.5], "label": ["1", "1", "1", None, None]}
     columns = {"x": [0.0] * 10_005, "score": [*scores, *odd["score"]], "label": [*labels, *odd["label"]]}
     pq.write_table(pa.table(columns), tmp_path / "t.parquet")
-    made = baseline.build([tmp_path / "t.parquet"], Plan("p", ("x",), "score", "label")).reference
+    named = ["--features", "x", "--score", "score", "--label", "label", "--package", "p"]
+    assert job.main(["baseline", "--input", str(tmp_path / "t.parquet"), "--output", str(tmp_path), *named]) == 0
+    made = codec.loads(Reference, (tmp_path / "reference.json").read_text())
+    assert ("scores are no probabilities" in capsys.readouterr().out) == (weight > 1)
     assert (made.slope, made.intercept) == pytest.approx((1.0, -math.log(weight)), abs=0.1 if weight > 1 else 0.0)
 
 
