@@ -27,16 +27,12 @@ PLAIN = r"""request_encoding = '"CSV"' AND answer_encoding = '"CSV"'
     AND length(time) = 22 AND seconds >= ? AND seconds < ?"""
 
 
-def plain(
-    database: duckdb.DuckDBPyConnection, reference: Reference, within: Within, files: Sequence[str]
-) -> tuple[int, Profile]:
-    """How many records the files hold, and the profile of the plain ones among them."""
+def plain(database: duckdb.DuckDBPyConnection, reference: Reference, within: Within, lines: str) -> tuple[int, Profile]:
+    """How many records there are, and the profile of the plain ones among them. lines: `structured` or `by_line`."""
     features = [*reference.features, reference.scores]
     texts = [*(f"x[{at}]" for at in range(1, len(features))), "answer"]
     columns = {at: (feature, texts[at], "") for at, feature in enumerate(features)}
-    source = (
-        f"SELECT x, answer, CASE WHEN x IS NOT NULL THEN seconds END AS seconds FROM ({_split(_structured(files))})"
-    )
+    source = f"SELECT x, answer, CASE WHEN x IS NOT NULL THEN seconds END AS seconds FROM ({_split(lines)})"
     records, counted = 0, empty(reference)
     for batch in sql.batches(database, sql.values(columns, ["seconds"], source), _parameters(reference, within)):
         plain = ~np.isnan(batch["seconds"])
@@ -66,7 +62,7 @@ def odd(
     database: duckdb.DuckDBPyConnection, reference: Reference, within: Within, files: Sequence[str]
 ) -> Iterator[str]:
     """The lines that `plain` did not count."""
-    statement = f"SELECT json FROM ({_split(_unstructured(files))}) WHERE x IS NULL"
+    statement = f"SELECT json FROM ({_split(by_line(files))}) WHERE x IS NULL"
     cursor = database.cursor().execute(statement, _parameters(reference, within))
     while lines := cursor.fetchmany(BATCH):
         yield from (line for (line,) in lines)
@@ -86,7 +82,8 @@ def _parameters(reference: Reference, within: Within) -> list[float]:
     return [len(reference.features), since - SKEW, until + SKEW]
 
 
-def _structured(files: Sequence[str]) -> str:
+def structured(files: Sequence[str]) -> str:
+    """What is asked of each line, if all of them are JSON."""
     payload = "STRUCT(data JSON, encoding JSON)"
     shape = f"STRUCT(endpointInput {payload}, endpointOutput {payload})"
     columns = f"{{captureData: '{shape}', eventMetadata: 'STRUCT(inferenceTime JSON, inferenceId JSON)'}}"
@@ -100,14 +97,18 @@ def _structured(files: Sequence[str]) -> str:
             maximum_object_size = {LARGEST_LINE}, hive_partitioning = false)"""
 
 
-def _unstructured(files: Sequence[str]) -> str:
-    """As `_structured`, with the line itself: slower, and seldom needed."""
+def by_line(files: Sequence[str]) -> str:
+    """As `structured`, with the line itself, and NULL where it is no JSON: slower, and seldom needed."""
     parts = [f"$.captureData.endpoint{side}.{key}" for side in ("Input", "Output") for key in ("data", "encoding")]
     parts += ["$.eventMetadata.inferenceTime", "$.eventMetadata.inferenceId"]
-    extracted = f"json_extract(json, {sql.texts(parts)})::VARCHAR[]"
+    extracted = f"CASE WHEN json_valid(json) THEN json_extract(json, {sql.texts(parts)})::VARCHAR[] END"
     return f"""
         SELECT json, parts[1] AS request, parts[2] AS request_encoding, parts[3] AS answer,
             parts[4] AS answer_encoding, parts[5] AS time, parts[6] AS caller
-        FROM (SELECT json, {extracted} AS parts
-            FROM read_ndjson_objects({sql.files(files)}, maximum_object_size = {LARGEST_LINE},
-                hive_partitioning = false))"""
+        FROM (SELECT json, {extracted} AS parts FROM {_LINES.format(files=sql.files(files))} WHERE json IS NOT NULL)"""
+
+
+# Columns are separated by what JSON never holds: a line with it is an error, as are one that is no UTF-8 and CR LF.
+_LINES = f"""read_csv({{files}}, columns = {{{{json: 'VARCHAR'}}}}, header = false, auto_detect = false,
+    delim = '\x01\x02\x03\x04', quote = '', escape = '', comment = '', new_line = '\\n',
+    max_line_size = {LARGEST_LINE}, hive_partitioning = false)"""

@@ -52,14 +52,15 @@ def _groups(paths: Sequence[Path]) -> Iterator[list[str]]:
 def _count(
     database: duckdb.DuckDBPyConnection, reference: Reference, within: Within, files: list[str]
 ) -> tuple[Profile, list[Quarantined]]:
-    try:
-        records, plain = captured.plain(database, reference, within, files)
-        odd: Iterable[str] = captured.odd(database, reference, within, files) if plain.records < records else ()
-        streamed, quarantined = stream.profile(odd, reference, within)
-        if plain.records + streamed.records == records:
-            return plain + streamed, quarantined
-    except (duckdb.InvalidInputException, duckdb.DataError, OSError):
-        pass  # a line that is no JSON (told by Arrow, as an OSError), or no captured record: Python finds it
+    for read in (captured.structured, captured.by_line):
+        try:
+            records, plain = captured.plain(database, reference, within, read(files))
+            odd: Iterable[str] = captured.odd(database, reference, within, files) if plain.records < records else ()
+            streamed, quarantined = stream.profile(odd, reference, within)
+            if plain.records + streamed.records == records:
+                return plain + streamed, quarantined
+        except (duckdb.InvalidInputException, duckdb.DataError, OSError):
+            continue  # a line that is no JSON (told by Arrow, as an OSError), no captured record, or no text
     return stream.profile(_lines(files), reference, within)
 
 

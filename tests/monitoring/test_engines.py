@@ -1,6 +1,8 @@
 """Whichever engine counts a window, and however its lines are spread over objects, the profile is the same."""
 
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -32,7 +34,7 @@ def test_lines_split_over_objects_anywhere_give_the_same_profile(captured: list[
 
 
 @slow
-@given(captured=lines | plain_lines)
+@given(captured=lines | plain_lines | st.tuples(plain_lines, lines).map(lambda both: [*both[0], *both[1], "{"]))
 def test_the_embedded_engine_counts_nasty_records_as_the_streaming_one(
     captured: list[str], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -58,6 +60,42 @@ def test_what_comes_after_many_batches_of_plain_lines_is_counted_too(
     expected, refused = stream.profile(captured, REFERENCE, WINDOW)
     assert_same(embedded.profile([path], REFERENCE, WINDOW, quarantined.append), expected)
     assert [q.line for q in quarantined] == [q.line for q in refused]
+
+
+def _around(broken: bytes, end: bytes) -> bytes:
+    return end.join([*(line(f"{n},clerk,7,2").encode() for n in range(99)), broken, line("z", "q").encode()])
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [b"{", b'"', b"null", b"\xef\xbb\xbf{}", b"", b" ", b"\x00", b"\x01", b"a,b'c\"d\\", b"x" * 70_000, b"[" * 5000],
+)
+def test_a_line_that_is_no_json_costs_the_others_nothing(
+    broken: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, by_python = tmp_path / "x.jsonl", list[object]()
+    path.write_bytes(_around(broken, b"\n"))
+    expected, refused = stream.profile(path.open("rb"), REFERENCE, WINDOW)
+    quarantined, count = list[stream.Quarantined](), stream.profile
+
+    def counted(odd: Iterable[str], *how: Any) -> tuple[Profile, list[stream.Quarantined]]:
+        by_python.extend(kept := list(odd))
+        return count(kept, *how)
+
+    monkeypatch.setattr(stream, "profile", counted)
+    assert_same(embedded.profile([path], REFERENCE, WINDOW, quarantined.append), expected)
+    assert [q.reason for q in quarantined] == [q.reason for q in refused]
+    assert len(by_python) <= 2
+
+
+@pytest.mark.parametrize("broken", [b"{", b"\r", b"\xff", b"\x01\x02\x03\x04z", b"\xef\xbb\xbf{}", b""])
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+def test_bytes_that_no_one_writes_are_counted_as_python_does(broken: bytes, end: bytes, tmp_path: Path) -> None:
+    path, quarantined = tmp_path / "x.jsonl", list[stream.Quarantined]()
+    path.write_bytes(_around(broken, end))
+    expected, refused = stream.profile(path.open("rb"), REFERENCE, WINDOW)
+    assert_same(embedded.profile([path], REFERENCE, WINDOW, quarantined.append), expected)
+    assert [q.reason for q in quarantined] == [q.reason for q in refused]
 
 
 @pytest.mark.parametrize("row", ["1,clerk,7,2", "1,clerk", "x\ny"])
