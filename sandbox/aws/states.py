@@ -99,13 +99,20 @@ def backend() -> models.StepFunctionsParserBackend:
     return models.stepfunctions_parser_backends[get_account_id()][get_region()]
 
 
+def _begun(environment: Any) -> bool:
+    """Whether it has entered a state: moto tells nobody of a stop that comes before."""
+    if environment is None or environment.program_state() is None:
+        return False
+    return not environment.is_running() or len(environment.event_manager.get_event_history()) > 1
+
+
 def _stop_execution(request: dict[str, Any]) -> dict[str, Any]:
     """Stop at once, as AWS does: the status doesn't wait for a task in flight, and error and cause are kept."""
     execution = backend().describe_execution(request["executionArn"])
     if execution.exec_status != ExecutionStatus.RUNNING:
         return {"stopDate": execution.stop_date.timestamp()}
     deadline = time.monotonic() + 2
-    while execution.exec_worker.env is None and time.monotonic() < deadline:
+    while not _begun(execution.exec_worker.env) and time.monotonic() < deadline:
         time.sleep(0.01)
     execution.stop_date = datetime.fromtimestamp(_CLOCK.now(), UTC)
     execution.error, execution.cause = request.get("error"), request.get("cause")

@@ -63,6 +63,18 @@ def test_a_stop_interrupts_a_wait_and_keeps_its_reason(gateway, role, unique):
     eventually(lambda: newest() == "ExecutionAborted", within=3)
 
 
+def test_a_stop_right_after_the_start_ends_the_history(gateway, role, unique):
+    states = gateway.client("stepfunctions")
+    machine = _machine(gateway, unique, role("states"), {"S": {"Type": "Wait", "Seconds": 86400, "End": True}})
+    begun = []
+    for _ in range(60):
+        begun.append(states.start_execution(stateMachineArn=machine)["executionArn"])
+        states.stop_execution(executionArn=begun[-1])
+    for execution in begun:
+        events = lambda arn=execution: states.get_execution_history(executionArn=arn)["events"]  # noqa: E731
+        eventually(lambda events=events: events()[-1]["type"] == "ExecutionAborted")
+
+
 def test_a_stop_interrupts_the_pause_before_a_retry(gateway, role, unique, function):
     states = gateway.client("stepfunctions")
     arn = function("def handler(event, context): raise ValueError('no')")
