@@ -133,13 +133,15 @@ def _reference(database: duckdb.DuckDBPyConnection, plan: Plan, types: Mapping[s
         feature = _category(database, name) if is_category else _number(database, name)
         features.append(replace(feature, importance=plan.importances.get(name, 0.0) / total))
     scores = replace(_number(database, plan.score), name="score") if plan.score else cuts.ANY_SCORE
-    slope, intercept = recalibration.fit(_groups(database, plan)) if plan.score and plan.label else (1.0, 0.0)
+    slope, intercept = recalibration.fit(_groups(database, plan))
     line = round(slope, 4), round(intercept, 4)  # of sums in any order the same
     return cuts.identified(Reference("", plan.package, tuple(features), scores, plan.threshold, *line))
 
 
 def _groups(database: duckdb.DuckDBPyConnection, plan: Plan) -> list[Group]:
     """Labelled rows by their score's log-odds, in steps of a hundredth."""
+    if not (plan.score and plan.label):
+        return []
     score, label = (f"TRY_CAST({sql.identifier(name)} AS DOUBLE)" for name in (plan.score, plan.label))
     known = (
         f"SELECT {score} AS score, {label} AS label FROM training WHERE {score} BETWEEN 0 AND 1 AND {label} IN (0, 1)"

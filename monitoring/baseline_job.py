@@ -46,8 +46,7 @@ def run(options: argparse.Namespace) -> None:
     rows = sum(window.rows for window in made.windows)
     sys.stdout.write(f"reference {made.reference.id}: {rows} rows in {len(made.windows)} windows\n")
     if made.reference.recalibrated:
-        line = f"{made.reference.intercept:.3g} + {made.reference.slope:.3g} times the score's"
-        sys.stdout.write(f"scores are no probabilities: they stand for labels with log-odds of {line}\n")
+        sys.stdout.write(f"scores are no probabilities: they stand for labels with {made.reference.line}\n")
 
 
 def _of_model(options: argparse.Namespace, tables: Sequence[Path]) -> "Baseline":

@@ -12,6 +12,7 @@ from monitoring.labels import History
 from monitoring.records import Record
 from monitoring.stream import Quarantine, Tally, Within, batches
 from slipway.drift.profile import DELAYS, Count, Labelled, Profile, Residual, Source, bin_of, bins
+from slipway.drift.recalibration import log_odds
 from slipway.drift.reference import Reference
 from slipway.stats.means import Moments
 
@@ -89,7 +90,7 @@ class Losses:
             return
         expected = self._probability(p)
         self._losses.append(_loss(p, label))
-        self._excesses.append(_loss(expected, label) - _loss(expected, _clipped(expected)))
+        self._excesses.append(_excess(expected, label))
         self._positives += label == 1
         width = len(self._features)
         values = [*row[:width], *[ABSENT] * (width - len(row))]
@@ -121,9 +122,15 @@ def _clipped(p: float) -> float:
 
 
 def _loss(p: float, label: float) -> float:
-    """Log-loss in nats; label: 0, 1, or between them for what is expected."""
+    """Log-loss in nats."""
     p = _clipped(p)
-    return -label * math.log(p) - (1 - label) * math.log1p(-p)
+    return -math.log(p) if label else -math.log1p(-p)
+
+
+def _excess(p: float, label: float) -> float:
+    """The log-loss less what p expects of itself."""
+    p = _clipped(p)
+    return (p - label) * log_odds(p)
 
 
 def most_frequent(sources: Iterable[Source], most: int | None) -> tuple[Source, ...]:

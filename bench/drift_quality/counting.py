@@ -58,7 +58,7 @@ class Counter:
         ]
         edges.append(cuts(rows.scores) if rows.scores is not None else np.array([0.5]))
         scores = Feature("score", edges=tuple(map(float, edges[-1])))
-        line = recalibration.fit(_groups(rows)) if rows.scores is not None and rows.labels is not None else (1.0, 0.0)
+        line = recalibration.fit(_groups(rows))
         reference = Reference("bench", "bench", tuple(features), scores, 0.5, *line)
         return cls(reference, edges, [_bins(feature) for feature in (*features, scores)])
 
@@ -109,7 +109,7 @@ class Counter:
         labels, expected = rows.labels, self._probabilities(rows.scores)
         clipped = np.clip(expected, 1e-4, 1 - 1e-4)
         loss = _loss(rows.scores, labels)
-        excess = _loss(expected, labels) - _loss(expected, clipped)
+        excess = (clipped - labels) * _log_odds(clipped)
         residual, variance = labels - expected, expected * (1 - expected)
         parts = [
             _residuals(to_bin[index], residual, variance, bins(feature))
@@ -131,6 +131,8 @@ def _log_odds(scores: np.ndarray) -> np.ndarray:
 
 
 def _groups(rows: Rows) -> list[Group]:
+    if rows.scores is None or rows.labels is None:
+        return []
     at, index, counts = np.unique(np.round(_log_odds(rows.scores), 2), return_inverse=True, return_counts=True)
     positives = np.bincount(index, weights=rows.labels)
     return [Group(float(x), int(n), int(k)) for x, n, k in zip(at, counts, positives, strict=True)]

@@ -74,6 +74,11 @@ class Reference:
     def recalibrated(self) -> bool:
         return (self.slope, self.intercept) != (1.0, 0.0)
 
+    @property
+    def line(self) -> str:
+        """What scores stand for, in words."""
+        return f"log-odds of {self.intercept:.3g} + {self.slope:.3g} times the score's"
+
     def probability(self, score: float) -> float:
         """Of a positive label, as the baseline's labels have it; score: within [0, 1]."""
         if not self.recalibrated:

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from slipway.drift.block import Track, shape
 from slipway.drift.calibration import Baseline, columns
-from slipway.drift.contrasts import FAULTS, contrasts
+from slipway.drift.contrasts import contrasts, faults
 from slipway.drift.findings import Window
 from slipway.drift.reference import Kind
 from slipway.drift.report.markup import Html, element, section, short, table
@@ -78,10 +78,9 @@ def _look(baseline: Baseline, i: int, window: Window) -> Look | None:
     """Whatever speaks loudest; None without rows."""
     feature, then = baseline.features[i], columns(baseline.whole)[i]
     pairs = list(zip(contrasts(feature, then), baseline.spreads[i], strict=True))
-    faults = [pair for pair in pairs if pair[0].look in FAULTS]
-    own = pairs[len(faults) :]  # faults come first
+    first = len(faults(feature))  # of a column's contrasts
     found = []
-    for contrast, spread in faults:
+    for contrast, spread in pairs[:first]:
         if getattr(columns(window.profile)[i], contrast.look):
             gained = Track.of(baseline, i, contrast, spread, [window]).newest(1)
             if gained and gained.value > 0:
@@ -91,8 +90,8 @@ def _look(baseline: Baseline, i: int, window: Window) -> Look | None:
     whole = shape(baseline, i, [window], levels=levels)
     if whole:
         # A number's location, or the level that changed most: they see what the whole distribution function does not.
-        best = own[whole.at : whole.at + 1] if levels else own
-        moved = [Track.of(baseline, i, contrast, spread, [window]).newest(1) for contrast, spread in best]
+        own = pairs[first + whole.at : first + whole.at + 1] if levels else pairs[first:]
+        moved = [Track.of(baseline, i, contrast, spread, [window]).newest(1) for contrast, spread in own]
         tries = len(feature.levels) if levels else 1
         p_value = min([whole.p_value, *(2 * tries * deviation.p_value for deviation in moved if deviation)])
         found.append(Look(whole.distance, whole.chance, p_value))

@@ -64,8 +64,8 @@ def _stand_for(reference: Reference) -> str:
     if not reference.recalibrated:
         return ""
     return (
-        " The scores are no probabilities: they are taken for what the baseline's labels were at such scores, log-odds "
-        f"of {reference.intercept:.3g} + {reference.slope:.3g} times the score's."
+        " The scores are no probabilities: they are taken for what the baseline's labels were at such scores, "
+        f"{reference.line}."
     )
 
 
