@@ -84,7 +84,8 @@ async def serve(app: Any, listener: socket.socket, *, with_parent: bool) -> None
 
     config = Config()
     config.bind = [f"fd://{os.dup(listener.fileno())}"]
-    config.keep_alive_timeout = 75
+    # Hypercorn may close an idle connection just as a request comes in on it; no client here is idle for a day.
+    config.keep_alive_timeout = 86_400
     config.graceful_timeout = 0.5
     config.loglevel = "WARNING"
     ended = _until_signal(with_parent)

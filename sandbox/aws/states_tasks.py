@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import json
+import logging
 import os
 import threading
 import time
@@ -14,9 +15,11 @@ import boto3
 from botocore import xform_name
 from botocore.client import BaseClient
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as NoConnectionError
 from ministack.services import sts
 from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEventException
+from moto.stepfunctions.parser.asl.component.state.exec.execute_state import ExecutionState
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
     state_task_service_aws_sdk as aws_sdk,
 )
@@ -29,8 +32,10 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service impor
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.resource import ResourceCondition
 from moto.stepfunctions.parser.asl.utils import boto_client
 
-from sandbox.aws.patching import replace_imported
+from sandbox.aws.patching import replace, replace_imported
 from sandbox.aws.states_time import JOB_POLL
+
+logger = logging.getLogger(__name__)
 
 READ_TIMEOUT = 900  # real seconds; as long as a Lambda function may run
 
@@ -63,6 +68,19 @@ def install() -> None:
         return SageMakerTask() if service_name == "sagemaker" else known(service_name)
 
     replace_imported(factory, "state_task_service_for", service_for)
+    _log_what_no_workflow_expects()
+
+
+def _log_what_no_workflow_expects() -> None:
+    """A fault of the interpreter itself becomes a state's error; moto's log keeps neither its name nor its place."""
+    from_error = replace(ExecutionState, "_from_error", None)
+
+    def log_and_go_on(self: ExecutionState, env: Any, ex: Exception) -> Any:
+        if not isinstance(ex, FailureEventException):
+            logger.error("a task broke down: %r", ex, exc_info=ex)
+        return from_error(self, env, ex)
+
+    ExecutionState._from_error = log_and_go_on
 
 
 _clients: dict[tuple[str, str, str], BaseClient] = {}
@@ -99,9 +117,21 @@ def _make_client(region: str, service: str, role_arn: str) -> BaseClient:
         except ClientError as error:
             error.response.setdefault("ResponseMetadata", {}).setdefault("RequestId", str(uuid.uuid4()))
             raise
+        except (HTTPClientError, NoConnectionError) as error:
+            raise ClientError(_unanswered(error), operation) from error
 
     client._make_api_call = make_api_call
     return client
+
+
+def _unanswered(error: Exception) -> dict[str, Any]:
+    """How Step Functions tells of a call whose answer it never got, which a workflow may retry:
+    https://docs.aws.amazon.com/step-functions/latest/dg/bp-lambda-serviceexception.html.
+    """
+    return {
+        "Error": {"Code": "SdkClientException", "Message": f"Unable to execute HTTP request: {error}"},
+        "ResponseMetadata": {"HTTPStatusCode": 500, "RequestId": str(uuid.uuid4())},
+    }
 
 
 def _role_session(role_arn: str) -> dict[str, str]:
