@@ -46,7 +46,7 @@ class Sandbox:
         mlflow: bool = False,
     ) -> None:
         self.clock = clocks.start(speed)
-        self.logs = logs or Path(tempfile.mkdtemp(prefix="sandbox-"))
+        self.logs = (logs or Path(tempfile.mkdtemp(prefix="sandbox-"))).resolve()  # its processes run elsewhere
         self.token = secrets.token_hex(16)
         self._with_dataplane, self._with_mlflow = dataplane, mlflow
         self._ports = port or _free_port(), _free_port(), _free_port()

@@ -16,10 +16,12 @@ pytestmark = pytest.mark.sandbox
 @pytest.fixture(scope="module")
 def url(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(tmp_path_factory.mktemp("mlflow"))
+        here = tmp_path_factory.mktemp("mlflow")
+        patch.chdir(here)
         with Sandbox(logs=Path("logs"), dataplane=False, mlflow=True) as running:
             process = running.processes()["mlflow"]
             yield running.mlflow_url
+            assert (here / "logs" / "mlflow" / "mlflow.db").exists()
     assert not psutil.pid_exists(process)
 
 
